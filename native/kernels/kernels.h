@@ -8,9 +8,10 @@
 //   - float reductions over a row keep 16 lanes (element i goes to lane i mod 16) and join them by one fixed tree
 //     (i with i+8, then +4, +2, +1);
 //   - exp, tanh, sigmoid and the like are one polynomial with fused multiply-adds.
-// No kernel allocates, throws, or keeps state. Buffers start on 64-byte boundaries; every row of a float value has
-// room for its columns rounded up to 16 and every row of a byte value for its columns rounded up to 64 (the padding
-// may hold anything before and after). Outputs may not overlap inputs unless a kernel says so.
+// No kernel allocates, throws, or keeps state. An operand may be a slice of columns of a wider value: nothing but 4-byte
+// (float) or 1-byte alignment may be relied on, and a kernel writes exactly the columns it is asked for, never the
+// padding. Reading up to the next multiple of 16 floats or 64 bytes is allowed and must not change the result,
+// whatever lies there. Outputs may not overlap inputs unless a kernel says so.
 #pragma once
 
 #include <cstddef>
