@@ -1,0 +1,196 @@
+"""Which files make up one model: from a folder, a decoder configuration, a model file, or named one by
+one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dragoman.errors import ModelNotFoundError, OptionsError
+from dragoman.formats.decoder_yml import DecoderConfig, read_decoder_config
+from dragoman.formats.folder import Folder, scan_folder
+from dragoman.formats.model_file import stored_precision
+from dragoman.formats.shortlist_text import ShortlistOptions
+
+__all__ = ["Bundle", "BundleKind", "ModelFiles", "find_bundle"]
+
+BundleKind = Literal["firefox", "opus-mt", "marian", "files"]
+PrecisionChoice = Literal["auto", "float32", "int8", "int16"]
+
+_PREFERENCE = ("int8", "int16", "float32")
+_CONFIG_SUFFIXES = frozenset({".yml", ".yaml"})
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model named file by file, for layouts that no rule recognises.
+
+    Attributes:
+        model: ``.npz`` or ``.bin``.
+        vocabularies: source and target; a single path stands for both.
+        shortlist: text or binary.
+    """
+
+    model: Path | str
+    vocabularies: tuple[Path | str, Path | str] | Path | str
+    shortlist: Path | str | None = None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The files of one model. All of them exist.
+
+    Attributes:
+        model: ``.npz`` or ``.bin``.
+        vocabularies: source and target, the same path twice where shared.
+        shortlist: path of the shortlist, or None.
+        shortlist_options: how to read it, or None.
+        config: the decoder configuration, or None where files were recognised by name. It may name another
+            model file than ``model`` where the folder has several precisions.
+        source_spm, target_spm: OPUS-MT's SentencePiece models, which make pieces for plain vocabularies; or
+            None.
+        kind: how the files were recognised. ``firefox`` implies Firefox's decoding options (marian-semantics
+            9).
+    """
+
+    model: Path
+    vocabularies: tuple[Path, Path]
+    shortlist: Path | None
+    shortlist_options: ShortlistOptions | None
+    config: DecoderConfig | None
+    source_spm: Path | None
+    target_spm: Path | None
+    kind: BundleKind
+
+
+def find_bundle(where: Path | str | ModelFiles, *, precision: PrecisionChoice = "auto") -> Bundle:
+    """Recognise a model.
+
+    Args:
+        where: a folder, a decoder configuration, a model file beside its vocabularies, or ModelFiles.
+        precision: which of several model files in a folder: "auto" takes the smallest (int8, int16,
+            float32). A configuration named directly decides itself.
+
+    Raises:
+        ModelNotFoundError: nothing there is a model, files are missing or compressed, or several models are
+            there and nothing says which is meant. ``found`` lists the files.
+        ModelFormatError: a configuration or the head of a model file is damaged.
+    """
+    if precision not in ("auto", *_PREFERENCE):
+        raise OptionsError("precision", precision, "auto, float32, int8 or int16")
+    if isinstance(where, ModelFiles):
+        return _from_files(where)
+    path = Path(where)
+    if path.is_dir():
+        return _from_folder(scan_folder(path), precision, only=None)
+    if path.suffix.lower() in _CONFIG_SUFFIXES and path.is_file():
+        config = read_decoder_config(path)
+        return _complete(config.models[0], config, scan_folder(path.parent))
+    if path.is_file():
+        return _from_folder(scan_folder(path.parent), "auto", only=path)
+    raise ModelNotFoundError(path, _missing(path))
+
+
+def _from_files(files: ModelFiles) -> Bundle:
+    given = files.vocabularies
+    pair = (given, given) if isinstance(given, (str, Path)) else tuple(given)
+    if len(pair) != 2:
+        raise OptionsError("vocabularies", given, "one path, or a pair of source and target")
+    shortlist = (
+        None if files.shortlist is None else ShortlistOptions(Path(files.shortlist), stated_false=True)
+    )
+    source, target = Path(pair[0]), Path(pair[1])
+    return _checked(Path(files.model), (source, target), shortlist, None, "files")
+
+
+def _from_folder(folder: Folder, precision: PrecisionChoice, *, only: Path | None) -> Bundle:
+    """The model of a folder: choose the model file, then the configuration that goes with it."""
+    configured = [model for config in folder.configs for model in config.models if model.is_file()]
+    candidates = list(dict.fromkeys(_resolved(model) for model in (*configured, *folder.models)))
+    if only is not None:
+        candidates = [model for model in candidates if model == _resolved(only)] or [_resolved(only)]
+    if not candidates:
+        raise folder.nothing_found()
+    by_precision: dict[str, list[Path]] = {}
+    for model in candidates:
+        by_precision.setdefault(stored_precision(model), []).append(model)
+    wanted = _PREFERENCE if precision == "auto" else (precision,)
+    models = next((by_precision[name] for name in wanted if name in by_precision), [])
+    if not models:
+        raise folder.error(f"there is no {precision} model, only {', '.join(sorted(by_precision))}.")
+    # Among equals those that a configuration names: the others are checkpoints and leftovers.
+    named = [model for model in models if any(_resolved(other) == model for other in configured)] or models
+    if len(named) > 1:
+        names = ", ".join(model.name for model in named)
+        raise folder.error(
+            f"there are several models ({names}): name a decoder configuration or one of the files."
+        )
+    return _complete(named[0], _config_for(named[0], folder), folder)
+
+
+def _config_for(model: Path, folder: Folder) -> DecoderConfig | None:
+    """The configuration that names this model file; else the folder's only one, for its vocabularies and
+    options.
+    """
+    matching = [
+        config for config in folder.configs if any(_resolved(other) == model for other in config.models)
+    ]
+    matching = matching or list(folder.configs)
+    if len(matching) > 1:
+        plain = [config for config in matching if config.path.name in ("decoder.yml", "config.yml")]
+        if len(plain) != 1:
+            names = ", ".join(config.path.name for config in matching)
+            raise folder.error(f"several configurations fit {model.name} ({names}): name one of them.")
+        matching = plain
+    return matching[0] if matching else None
+
+
+def _complete(model: Path, config: DecoderConfig | None, folder: Folder) -> Bundle:
+    if config is None:
+        shortlist = (
+            None if folder.shortlist is None else ShortlistOptions(folder.shortlist, stated_false=True)
+        )
+        kind: BundleKind = "firefox" if folder.is_firefox(model) else "marian"
+        return _checked(model, folder.vocabularies(), shortlist, None, kind)
+    names = config.vocabularies
+    return _checked(model, (names[0], names[-1]), config.shortlist, config, "marian")
+
+
+def _checked(
+    model: Path,
+    vocabularies: tuple[Path, Path],
+    shortlist: ShortlistOptions | None,
+    config: DecoderConfig | None,
+    kind: BundleKind,
+) -> Bundle:
+    wanted = [model, *vocabularies] + ([shortlist.path] if shortlist else [])
+    for path in wanted:
+        if not path.is_file():
+            raise ModelNotFoundError(path, _missing(path))
+    # OPUS-MT: plain vocabularies, and beside them SentencePiece models that only make the pieces.
+    spms = [vocabularies[0].parent / name for name in ("source.spm", "target.spm")]
+    segmented = vocabularies[0].suffix != ".spm" and all(path.is_file() for path in spms)
+    return Bundle(
+        model=model,
+        vocabularies=vocabularies,
+        shortlist=shortlist.path if shortlist else None,
+        shortlist_options=shortlist,
+        config=config,
+        source_spm=spms[0] if segmented else None,
+        target_spm=spms[1] if segmented else None,
+        kind="opus-mt" if segmented and kind == "marian" else kind,
+    )
+
+
+def _missing(path: Path) -> str:
+    for suffix in (".gz", ".zst", ".xz"):
+        if path.with_name(path.name + suffix).is_file():
+            return f"there is only {path.name}{suffix}: unpack it first."
+    return "there is no such file or folder."
+
+
+def _resolved(path: Path) -> Path:
+    """One spelling for one file, so that a configuration's path and the folder's listing compare equal."""
+    return path.parent.resolve() / path.name

@@ -1,0 +1,104 @@
+"""Whole files in and out: read, mapped or written, with errors that name the file."""
+
+from __future__ import annotations
+
+import io
+import mmap
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from dragoman.errors import ModelFormatError, ModelNotFoundError
+
+__all__ = ["MODEL_LIMIT", "TEXT_LIMIT", "read_bytes", "refuse_compressed", "write_atomically"]
+
+MODEL_LIMIT = 32 << 30
+"""Bytes of the largest model file read. The largest Marian models known are about 5 GB."""
+
+TEXT_LIMIT = 256 << 20
+"""Bytes of the largest vocabulary or shortlist read. Real ones have at most some 20 MB."""
+
+_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
+_PACKED_SUFFIXES = {".gz": "gzip", ".zst": "zstd", ".xz": "xz", ".bz2": "bzip2"}
+
+
+def read_bytes(path: Path, *, limit: int, mapped: bool = False) -> memoryview:
+    """The contents of a regular file as a read-only view.
+
+    Args:
+        path: the file.
+        limit: bytes above which the file is refused unread.
+        mapped: map the file instead of reading it. The caller warrants that nobody shortens the file while
+            the view
+            lives: that kills the process. So only for files replaced by rename.
+
+    Raises:
+        ModelNotFoundError: it does not exist, is not a regular file, or may not be read.
+        ModelFormatError: it is empty, compressed, larger than ``limit``, or changed while being read.
+    """
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise ModelNotFoundError(path, "this is not a regular file.")
+        with open(path, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > limit:
+                raise ModelFormatError(
+                    path, "the file is too large to be one of its kind", expected=limit, found=size
+                )
+            if size == 0:
+                raise ModelFormatError(path, "the file is empty", found=0)
+            refuse_compressed(path, file.read(8))
+            if mapped:
+                return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
+            file.seek(0)
+            return _read_exactly(file, size, path)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ModelNotFoundError(path, f"cannot be read: {reason}.") from error
+
+
+def _read_exactly(file: io.FileIO, size: int, path: Path) -> memoryview:
+    buffer = bytearray(size)
+    view = memoryview(buffer)
+    done = 0
+    while done < size:
+        got = file.readinto(view[done:])
+        if not got:
+            raise ModelFormatError(path, "the file shrank while being read", expected=size, found=done)
+        done += got
+    return view.toreadonly()
+
+
+def refuse_compressed(path: Path, head: bytes) -> None:
+    """Raise ModelFormatError if the name or the first bytes say that the file is compressed as a whole."""
+    kind = _PACKED_SUFFIXES.get(path.suffix.lower())
+    kind = kind or next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
+    if kind is not None:
+        raise ModelFormatError(
+            path,
+            f"the file is compressed with {kind}",
+            advice=f"Unpack it first: {_unpack_command(kind)} {path.name}",
+        )
+
+
+def _unpack_command(kind: str) -> str:
+    return {"gzip": "gunzip -k", "zstd": "zstd -d", "xz": "unxz -k", "bzip2": "bunzip2 -k"}[kind]
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write a file under a temporary name in the same folder, then rename: readers see the old file or the
+    new one.
+    """
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            write(file)  # type: ignore[arg-type]
+            file.flush()
+            os.chmod(file.name, 0o644)
+        except BaseException:
+            file.close()
+            os.unlink(file.name)
+            raise
+    os.replace(file.name, path)

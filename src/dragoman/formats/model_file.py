@@ -1,0 +1,72 @@
+"""Model files of either format behind one door."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from dragoman.errors import ModelFormatError, ModelNotFoundError
+from dragoman.formats.files import refuse_compressed
+from dragoman.formats.marian_bin import peek_kinds, read_bin
+from dragoman.formats.marian_bin_write import write_bin
+from dragoman.formats.npz import read_npz, write_npz
+from dragoman.formats.parameters import ParameterFile
+
+__all__ = ["Precision", "file_format", "read_parameters", "stored_precision", "write_parameters"]
+
+Precision = Literal["float32", "int8", "int16"]
+
+_ZIP_MAGIC = b"PK"
+_BIN_MAGIC = (1).to_bytes(8, "little")
+
+
+def file_format(path: Path) -> Literal["npz", "bin"]:
+    """Which of Marian's two formats a model file has, by its first bytes; the name does not matter.
+
+    Raises:
+        ModelNotFoundError: the file cannot be read.
+        ModelFormatError: it is neither, or compressed as a whole.
+    """
+    try:
+        if not path.is_file():
+            raise ModelNotFoundError(path, "there is no such file.")
+        with path.open("rb") as file:
+            head = file.read(8)
+    except (OSError, ValueError) as error:
+        raise ModelNotFoundError(path, f"cannot be read: {error}.") from error
+    refuse_compressed(path, head)
+    if head.startswith(_ZIP_MAGIC):
+        return "npz"
+    if head == _BIN_MAGIC:
+        return "bin"
+    raise ModelFormatError(path, "neither a Marian .npz nor a Marian .bin model", offset=0, found=head)
+
+
+def read_parameters(path: Path | str, *, mapped: bool = False) -> ParameterFile:
+    """Read a model file of either format; see ``read_npz`` and ``read_bin`` for ``mapped`` and the errors."""
+    path = Path(path)
+    return read_npz(path, mapped=mapped) if file_format(path) == "npz" else read_bin(path, mapped=mapped)
+
+
+def write_parameters(file: ParameterFile, path: Path | str) -> None:
+    """Write a model in the format its new name asks for: ``.npz`` (floats only) or anything else as
+    ``.bin``.
+    """
+    path = Path(path)
+    if path.suffix == ".npz":
+        write_npz(file, path)
+    else:
+        write_bin(file, path)
+
+
+def stored_precision(path: Path | str) -> Precision:
+    """The precision of a file's matrices, from its table alone: float16 counts as float32, as it is computed
+    so.
+    """
+    path = Path(path)
+    if file_format(path) == "npz":
+        return "float32"
+    kinds = peek_kinds(path)
+    if "intgemm8" in kinds:
+        return "int8"
+    return "int16" if "intgemm16" in kinds else "float32"

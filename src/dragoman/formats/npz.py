@@ -1,0 +1,187 @@
+"""Marian's ``.npz``: a zip archive of NumPy arrays, one per parameter, and the options as
+``special:model.yml``.
+
+Format: docs of the project, marian-formats; NEP 1 for the array headers. Marian reads the archive's local
+headers itself and knows neither ZIP64 nor compression, hence the plain way of writing.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragoman.errors import ModelFormatError, WeightsError
+from dragoman.formats.bounded import BoundedReader
+from dragoman.formats.files import MODEL_LIMIT, read_bytes, write_atomically
+from dragoman.formats.parameters import (
+    ALPHA_SUFFIX,
+    OPTIONS_NAME,
+    Parameter,
+    ParameterFile,
+    checked_multiplier,
+    freeze,
+    parse_options,
+)
+from dragoman.formats.yaml_text import dump_mapping
+from dragoman.formats.zip_members import zip_members
+
+__all__ = ["read_npz", "write_npz"]
+
+_MAGIC = b"\x93NUMPY"
+_MAX_RANK = 4
+_MAX_HEADER_BYTES = 4096
+_TRAINING_STATE = frozenset({"decoder_c_tt", "uidx", "history_errs", "zipped_params"})
+"""Left in their files by Nematus and amun; of other types (int64, objects), and no part of the model."""
+
+_FIELD = re.compile(
+    r"\s*'(descr|fortran_order|shape)'\s*:\s*(?:'([^']{1,16})'|(True|False)|\(\s*((?:\d{1,18}L?\s*,?\s*){0,32})\))\s*,?"
+)
+_FLOATS: dict[str, np.dtype[Any]] = {"<f4": np.dtype("<f4"), "<f2": np.dtype("<f2")}
+_BYTES: dict[str, np.dtype[Any]] = {
+    "|i1": np.dtype("i1"),
+    "<i1": np.dtype("i1"),
+    "|u1": np.dtype("u1"),
+    "<u1": np.dtype("u1"),
+}
+
+
+def read_npz(path: Path, *, mapped: bool = False) -> ParameterFile:
+    """Read a model; every array is a copy, aligned and read-only, so the file is not kept.
+
+    Args:
+        path: the file.
+        mapped: see ``files.read_bytes``; halves the memory needed while reading.
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        ModelFormatError: it is no archive of float32 and float16 arrays with the model's options, or damaged.
+    """
+    buffer = read_bytes(path, limit=MODEL_LIMIT, mapped=mapped)
+    parameters: dict[str, Parameter] = {}
+    alphas: dict[str, float] = {}
+    options: dict[str, object] | None = None
+    for member, contents in zip_members(buffer, path):
+        name = member.removesuffix(".npy")
+        if name in _TRAINING_STATE:
+            continue
+        if name == OPTIONS_NAME:
+            options = parse_options(_array(contents, path, name, _BYTES), path)
+            continue
+        array = _array(contents, path, name, _FLOATS)
+        if name.endswith(ALPHA_SUFFIX):
+            weight = name.removesuffix(ALPHA_SUFFIX)
+            alphas[weight] = checked_multiplier(_single(array, path, name), path, name)
+        else:
+            parameters[name] = Parameter(name=name, shape=array.shape, data=array)
+    if options is None:
+        raise ModelFormatError(
+            path,
+            "the archive has no item with the model's options",
+            parameter=OPTIONS_NAME,
+            advice="This is no complete Marian model: optimiser states and Nematus files without it cannot be used.",
+        )
+    return freeze(path, parameters, options, alphas)
+
+
+def write_npz(file: ParameterFile, path: Path) -> None:
+    """Write a float model so that Marian can read it, the same bytes for the same model.
+
+    Raises:
+        WeightsError: a parameter is quantised: ``.npz`` holds floats only.
+    """
+
+    def write(stream: BinaryIO) -> None:
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+            for parameter in file.parameters.values():
+                if parameter.data.dtype not in _FLOATS.values():
+                    raise WeightsError(
+                        parameter.name, f"{parameter.data.dtype} cannot be written to an .npz file."
+                    )
+                _write_member(archive, parameter.name, parameter.data.reshape(parameter.shape))
+            for weight, alpha in file.alphas.items():
+                _write_member(archive, weight + ALPHA_SUFFIX, np.full((1, 1), alpha, np.float32))
+            text = dump_mapping(dict(file.options)).encode() + b"\0"
+            text += bytes(-len(text) % 256)
+            _write_member(archive, OPTIONS_NAME, np.frombuffer(text, np.int8))
+
+    write_atomically(path, write)
+
+
+def _write_member(archive: zipfile.ZipFile, name: str, array: NDArray[Any]) -> None:
+    body = io.BytesIO()
+    np.lib.format.write_array(body, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    # writestr knows the size beforehand and writes no ZIP64 field below 2 GB, unlike numpy.savez.
+    archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), body.getvalue())
+
+
+def _array(contents: memoryview, path: Path, name: str, kinds: dict[str, np.dtype[Any]]) -> NDArray[Any]:
+    """One ``.npy`` member as a read-only, C-ordered copy."""
+    reader = BoundedReader(contents, path)
+
+    def fail(problem: str, *, expected: object = None, found: object = None) -> ModelFormatError:
+        return ModelFormatError(path, problem, parameter=name, expected=expected, found=found)
+
+    if bytes(reader.take(6, "the array's magic", parameter=name)) != _MAGIC:
+        raise fail("the member is not a NumPy array")
+    version = bytes(reader.take(2, "the array's version", parameter=name))[0]
+    if version not in (1, 2, 3):
+        raise fail("unknown version of NumPy's array format", expected="1, 2 or 3", found=version)
+    header_bytes = reader.u16("the array's header") if version == 1 else reader.u32("the array's header")
+    if header_bytes > _MAX_HEADER_BYTES:
+        raise fail("the array's header is too long", expected=_MAX_HEADER_BYTES, found=header_bytes)
+    descr, fortran, shape = _header(str(reader.take(header_bytes, "the array's header"), "latin-1"), fail)
+    if descr not in kinds:
+        raise fail("the array has another type than Marian writes", expected=" or ".join(kinds), found=descr)
+    if not 1 <= len(shape) <= _MAX_RANK or 0 in shape:
+        raise fail("the array has an impossible shape", found=shape)
+    count = 1
+    for extent in shape:
+        count *= extent
+    if reader.remaining != count * kinds[descr].itemsize:
+        raise fail(
+            f"the array's size does not fit its shape {shape}",
+            expected=count * kinds[descr].itemsize,
+            found=reader.remaining,
+        )
+    flat = reader.array(kinds[descr], count, "the array", parameter=name)
+    array = np.array(flat.reshape(shape, order="F" if fortran else "C"), order="C")
+    array.flags.writeable = False
+    return array
+
+
+def _header(text: str, fail: Any) -> tuple[str, bool, tuple[int, ...]]:
+    """``descr``, ``fortran_order`` and ``shape`` of an array header.
+
+    A strict pattern instead of ``ast.literal_eval``: hostile nesting can exhaust the stack of Python's own
+    parser.
+    """
+    body = text.strip()
+    fields: dict[str, str] = {}
+    position = 1
+    while match := _FIELD.match(body, position):
+        fields[match[1]] = match[2] or match[3] or match[4] or ""
+        position = match.end()
+    rest = body[position:].strip()
+    if (
+        not body.startswith("{")
+        or rest != "}"
+        or len(fields) != 3
+        or fields["fortran_order"] not in ("True", "False")
+    ):
+        raise fail("the array's header is not what NumPy writes", found=body[:80])
+    shape = tuple(int(extent) for extent in re.findall(r"\d+", fields["shape"]))
+    return fields["descr"], fields["fortran_order"] == "True", shape
+
+
+def _single(array: NDArray[Any], path: Path, name: str) -> float:
+    if array.size != 1:
+        raise ModelFormatError(
+            path, "an activation multiplier is one number", parameter=name, found=array.shape
+        )
+    return float(array.reshape(-1)[0])

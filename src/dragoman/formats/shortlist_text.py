@@ -1,0 +1,172 @@
+"""Text shortlists: lines ``target source probability``; and the door to shortlists of either format."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+from dragoman.errors import ModelFormatError
+from dragoman.formats.files import TEXT_LIMIT, read_bytes
+from dragoman.formats.shortlist import Shortlist
+from dragoman.formats.shortlist_binary import MAGIC, read_binary_shortlist
+
+__all__ = [
+    "ShortlistOptions",
+    "is_binary_shortlist",
+    "read_shortlist",
+    "read_text_shortlist",
+    "sizes_in_name",
+]
+
+_DEFAULT_SIZES = (100, 100)
+_BERGAMOT_SIZES = (50, 50)
+
+
+class PieceIds(Protocol):
+    """What a text shortlist needs of a vocabulary. ``id_of`` gives the unknown id for a piece it lacks."""
+
+    @property
+    def size(self) -> int: ...
+
+    def id_of(self, piece: str) -> int: ...
+
+
+@dataclass(frozen=True)
+class ShortlistOptions:
+    """A shortlist as a configuration asks for it: ``[path, first, best, threshold]`` or ``[path, false]``.
+
+    Attributes:
+        path: the file.
+        first: most frequent target ids to add, for a text list; None where not stated.
+        best: target ids kept for a source id, for a text list; None where not stated.
+        threshold: least probability kept, for a text list.
+        verify: check the checksum, for a binary list.
+        stated_false: the second value was ``false``. A binary list is then not verified. For a text list
+            Marian reads it as ``first`` = 0, almost surely not intended: here the sizes in the file's name
+            are used, else 50 and 50.
+    """
+
+    path: Path
+    first: int | None = None
+    best: int | None = None
+    threshold: float = 0.0
+    verify: bool = True
+    stated_false: bool = False
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """``first`` and ``best`` to use for a text list."""
+        if self.stated_false:
+            first, best = sizes_in_name(self.path.name) or _BERGAMOT_SIZES
+        else:
+            first, best = _DEFAULT_SIZES
+        return (first if self.first is None else self.first, best if self.best is None else self.best)
+
+
+def sizes_in_name(name: str) -> tuple[int, int] | None:
+    """``first`` and ``best`` from a name like ``lex.50.50.ende.s2t``, or None."""
+    match = re.search(r"(?:^|\.)(\d{1,6})\.(\d{1,6})\.", name)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def is_binary_shortlist(path: Path) -> bool:
+    """Whether a file starts with the magic number of binary shortlists."""
+    with path.open("rb") as file:
+        return file.read(8) == MAGIC.to_bytes(8, "little")
+
+
+def read_shortlist(options: ShortlistOptions, source: PieceIds, target: PieceIds) -> Shortlist:
+    """Read the shortlist of either format that a configuration asks for, and check it against the
+    vocabularies.
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        ModelFormatError: it is damaged, or belongs to other vocabularies.
+    """
+    path = options.path
+    if path.is_file() and is_binary_shortlist(path):
+        return read_binary_shortlist(
+            path, source_size=source.size, target_size=target.size, verify=options.verify
+        )
+    first, best = options.sizes
+    return read_text_shortlist(path, source, target, first=first, best=best, threshold=options.threshold)
+
+
+def read_text_shortlist(
+    path: Path,
+    source: PieceIds,
+    target: PieceIds,
+    *,
+    first: int,
+    best: int,
+    threshold: float = 0.0,
+    repeated: Literal["highest", "last"] = "highest",
+) -> Shortlist:
+    """Build a shortlist from text, by the rules of ``marian-conv`` (and of Bergamot).
+
+    Args:
+        path: lines ``target source probability``, white space between; lines with the word NULL are skipped,
+            pieces that a vocabulary lacks count as its unknown piece.
+        source, target: the vocabularies of the model.
+        first: most frequent target ids, always allowed.
+        best: most target ids kept for a source id: those of highest probability, of equal ones the highest
+            ids.
+        threshold: pairs whose probability is not above it are left out.
+        repeated: which probability counts for a pair given twice: "highest" as ``marian-conv``, "last" as
+            ``marian-decoder`` reading text.
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        ModelFormatError: a line has other fields, or a probability is not a number, with the number of the
+            line.
+    """
+    raw = bytes(read_bytes(path, limit=TEXT_LIMIT))
+    tables: dict[int, dict[int, float]] = {}
+    known: tuple[dict[bytes, int], dict[bytes, int]] = ({}, {})
+    for number, line in enumerate(raw.split(b"\n"), 1):
+        fields = line.split()
+        if not fields or b"NULL" in fields:
+            continue
+        if len(fields) != 3:
+            raise _bad_line(path, number, "the line is not 'target source probability'", line)
+        try:
+            probability = float(fields[2])
+            target_id = _cached(known[0], fields[0], target)
+            source_id = _cached(known[1], fields[1], source)
+        except (ValueError, UnicodeDecodeError):
+            raise _bad_line(
+                path, number, "the line is not UTF-8 text with a number at its end", line
+            ) from None
+        if not probability > threshold:
+            continue
+        row = tables.setdefault(source_id, {})
+        if repeated == "last" or probability > row.get(target_id, -1.0):
+            row[target_id] = probability
+    lists = [_best_ids(tables.get(source_id, {}), best) for source_id in range(source.size)]
+    offsets = np.concatenate([[0], np.cumsum([len(ids) for ids in lists])]).astype(np.int64)
+    ids = np.array([target_id for ids in lists for target_id in ids], np.uint32)
+    offsets.flags.writeable = False
+    ids.flags.writeable = False
+    return Shortlist(first, best, offsets, ids)
+
+
+def _best_ids(row: dict[int, float], best: int) -> list[int]:
+    ranked = sorted(row.items(), key=lambda entry: (entry[1], entry[0]), reverse=True)
+    return sorted(target_id for target_id, _ in ranked[:best])
+
+
+def _cached(known: dict[bytes, int], piece: bytes, vocabulary: PieceIds) -> int:
+    found = known.get(piece)
+    if found is None:
+        found = known[piece] = vocabulary.id_of(piece.decode("utf-8"))
+    return found
+
+
+def _bad_line(path: Path, number: int, problem: str, line: bytes) -> ModelFormatError:
+    return ModelFormatError(
+        path, problem, offset=number, unit="line", found=line[:80].decode("utf-8", "replace")
+    )

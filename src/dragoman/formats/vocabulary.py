@@ -1,0 +1,235 @@
+"""Vocabularies as a model's files give them: pieces and ids. Making pieces of text is ``dragoman.text``'s
+work.
+
+Rules: marian-semantics 7. The file's suffix decides: ``.spm`` SentencePiece; ``.yml``, ``.yaml`` and
+``.json`` maps from piece to id; other names one piece a line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from dragoman.errors import ModelFormatError, UnsupportedModelError
+from dragoman.formats.files import TEXT_LIMIT, read_bytes
+from dragoman.formats.sentencepiece_model import check_sentencepiece_model
+from dragoman.formats.vocabulary_text import parse_json, parse_lines, parse_yaml
+
+__all__ = ["PlainVocabulary", "SentencePieceVocabulary", "Vocabulary", "plain_vocabulary", "read_vocabulary"]
+
+EOS_PIECE, UNK_PIECE = "</s>", "<unk>"
+_FACTORED = frozenset({".fsv", ".fm"})
+_MAPS = {".yml": parse_yaml, ".yaml": parse_yaml, ".json": parse_json}
+
+
+@dataclass(frozen=True, eq=False)
+class SentencePieceVocabulary:
+    """A SentencePiece model. Equal if the bytes are equal; pickled by its bytes.
+
+    Attributes:
+        path: the file it came from.
+        proto: the file's bytes.
+        size: pieces, that is rows of the embedding.
+        eos_id, unk_id: as the model says.
+        content_hash: sha256 of the bytes, in hex.
+        processor: ``sentencepiece.SentencePieceProcessor``; reading from several threads is safe.
+    """
+
+    path: Path
+    proto: bytes = field(repr=False)
+    size: int
+    eos_id: int
+    unk_id: int
+    content_hash: str
+    processor: Any = field(repr=False)
+
+    def id_of(self, piece: str) -> int:
+        """The id of a piece; ``unk_id`` if there is none."""
+        return int(self.processor.piece_to_id(piece))
+
+    def piece_of(self, id_: int) -> str:
+        """The piece of an id. Raises IndexError outside 0 .. size - 1."""
+        _check_id(id_, self.size)
+        return str(self.processor.id_to_piece(id_))
+
+    def __contains__(self, piece: str) -> bool:
+        return self.piece_of(self.id_of(piece)) == piece
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SentencePieceVocabulary) and self.content_hash == other.content_hash
+
+    def __hash__(self) -> int:
+        return hash(self.content_hash)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _sentencepiece_vocabulary, (self.proto, self.path)
+
+
+@dataclass(frozen=True, eq=False)
+class PlainVocabulary:
+    """A list of pieces. Equal if the pieces and ids are equal, whatever the file's format.
+
+    Attributes:
+        path: the file it came from.
+        ids: id of each piece; ids may have gaps.
+        size: highest id + 1. The model's ``dim-vocabs`` may be larger.
+        eos_id, unk_id: of ``</s>`` and ``<unk>``, or of their old names.
+        content_hash: sha256 of the pieces in the order of their ids, in hex.
+    """
+
+    path: Path
+    ids: Mapping[str, int] = field(repr=False)
+    size: int
+    eos_id: int
+    unk_id: int
+    content_hash: str
+    _pieces: Mapping[int, str] = field(repr=False)
+
+    def id_of(self, piece: str) -> int:
+        """The id of a piece; ``unk_id`` if there is none."""
+        return self.ids.get(piece, self.unk_id)
+
+    def piece_of(self, id_: int) -> str:
+        """The piece of an id, empty for a gap. Raises IndexError outside 0 .. size - 1."""
+        _check_id(id_, self.size)
+        return self._pieces.get(id_, "")
+
+    def __contains__(self, piece: str) -> bool:
+        return piece in self.ids
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PlainVocabulary) and self.content_hash == other.content_hash
+
+    def __hash__(self) -> int:
+        return hash(self.content_hash)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        fields = (self.path, dict(self.ids), self.size, self.eos_id, self.unk_id, self.content_hash)
+        return _restore_plain, fields
+
+
+Vocabulary = SentencePieceVocabulary | PlainVocabulary
+
+
+def read_vocabulary(path: Path | str) -> SentencePieceVocabulary | PlainVocabulary:
+    """Read a vocabulary of any kind that Marian uses, except factored ones.
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        ModelFormatError: it is damaged, or has no end symbol or unknown piece.
+        UnsupportedModelError: it is a factored vocabulary.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix in _FACTORED:
+        raise UnsupportedModelError(
+            "vocabs", path.name, path=path, advice="Factored vocabularies cannot be used."
+        )
+    data = bytes(read_bytes(path, limit=TEXT_LIMIT))
+    if suffix == ".spm":
+        return _sentencepiece_vocabulary(data, path)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        advice = "If this is a SentencePiece model, its name must end in .spm."
+        raise ModelFormatError(path, "not UTF-8 text", offset=error.start, advice=advice) from None
+    parse = _MAPS.get(suffix, parse_lines)
+    return plain_vocabulary(parse(text, path), path, old_names=suffix in _MAPS)
+
+
+def plain_vocabulary(ids: Mapping[str, int], path: Path, *, old_names: bool = False) -> PlainVocabulary:
+    """A vocabulary from pieces and their ids (checked: different, not negative).
+
+    Args:
+        ids: id of each piece.
+        path: for messages.
+        old_names: accept the symbols of early Marian and Nematus: id 0 empty or ``eos``, id 1 empty or
+            ``UNK``.
+
+    Raises:
+        ModelFormatError: the end symbol or the unknown piece is missing.
+    """
+    pieces = {id_: piece for piece, id_ in sorted(ids.items(), key=lambda entry: entry[1])}
+    eos_id = _special(ids, pieces, EOS_PIECE, 0, "eos" if old_names else None, path)
+    unk_id = _special(ids, pieces, UNK_PIECE, 1, "UNK" if old_names else None, path)
+    digest = hashlib.sha256()
+    for id_, piece in pieces.items():
+        digest.update(f"{id_}\t{piece}\n".encode())
+    return PlainVocabulary(
+        path=path,
+        ids=MappingProxyType(dict(ids)),
+        size=max(max(pieces), eos_id, unk_id) + 1,
+        eos_id=eos_id,
+        unk_id=unk_id,
+        content_hash=digest.hexdigest(),
+        _pieces=MappingProxyType(pieces),
+    )
+
+
+def _special(
+    ids: Mapping[str, int],
+    pieces: Mapping[int, str],
+    piece: str,
+    place: int,
+    old_name: str | None,
+    path: Path,
+) -> int:
+    if piece in ids:
+        return ids[piece]
+    if old_name is not None and pieces.get(place, "") in ("", old_name):
+        return place
+    raise ModelFormatError(
+        path,
+        f"the vocabulary has no piece {piece}",
+        parameter=piece,
+        advice="Use the vocabulary the model came with.",
+    )
+
+
+def _restore_plain(
+    path: Path, ids: dict[str, int], size: int, eos_id: int, unk_id: int, content_hash: str
+) -> PlainVocabulary:
+    pieces = MappingProxyType({id_: piece for piece, id_ in ids.items()})
+    return PlainVocabulary(path, MappingProxyType(ids), size, eos_id, unk_id, content_hash, pieces)
+
+
+def _sentencepiece_vocabulary(data: bytes, path: Path) -> SentencePieceVocabulary:
+    import sentencepiece  # slow to import, and not needed by models with plain vocabularies
+
+    check_sentencepiece_model(data, path)
+    processor = sentencepiece.SentencePieceProcessor()
+    try:
+        processor.LoadFromSerializedProto(data)
+        size = int(processor.get_piece_size())
+        eos_id, unk_id = int(processor.eos_id()), int(processor.unk_id())
+        processor.id_to_piece(list(range(size)))  # fails here, not later, if a piece is not text
+    except (RuntimeError, ValueError, IndexError, TypeError, OSError) as error:
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise ModelFormatError(path, f"SentencePiece cannot use the model: {reason}") from None
+    for piece, id_ in ((EOS_PIECE, eos_id), (UNK_PIECE, unk_id)):
+        if not 0 <= id_ < size:
+            raise ModelFormatError(
+                path,
+                f"the SentencePiece model has no {piece}",
+                parameter=piece,
+                found=id_,
+                advice="Marian needs it: train the model with an eos_id and an unk_id.",
+            )
+    return SentencePieceVocabulary(
+        path=path,
+        proto=data,
+        size=size,
+        eos_id=eos_id,
+        unk_id=unk_id,
+        content_hash=hashlib.sha256(data).hexdigest(),
+        processor=processor,
+    )
+
+
+def _check_id(id_: int, size: int) -> None:
+    if not 0 <= id_ < size:
+        raise IndexError(f"id {id_} is not in 0 .. {size - 1}")

@@ -1,0 +1,92 @@
+"""YAML from strangers: a mapping of plain values, bounded in size, depth and time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dragoman.errors import ModelFormatError
+
+__all__ = ["dump_mapping", "parse_events", "parse_mapping"]
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_MAX_DEPTH = 16
+_MAX_CHARACTERS = 1 << 20
+
+
+def parse_mapping(text: str, path: Path, *, parameter: str | None = None) -> dict[str, Any]:
+    """A YAML text whose top is a mapping with string keys, as a dict.
+
+    Values are what YAML 1.1 says (``yes`` is True, ``1e-3`` stays a string: Marian's own files write
+    neither).
+
+    Raises:
+        ModelFormatError: not YAML, not a mapping, over 1 MB, nested deeper than 16, or with aliases, which
+            Marian never writes and which can make a small text unfold to gigabytes.
+    """
+
+    def fail(problem: str, line: int | None = None) -> ModelFormatError:
+        return ModelFormatError(path, problem, parameter=parameter, offset=line, unit="line")
+
+    if len(text) > _MAX_CHARACTERS:
+        raise fail("the YAML text is too long to be a configuration")
+    depth = 0
+    for event in parse_events(text, path, parameter=parameter):
+        if isinstance(event, yaml.AliasEvent):
+            raise fail("YAML aliases are not accepted", _line(event))
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                raise fail("the YAML text is nested too deeply", _line(event))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    try:
+        value = yaml.load(text, Loader=_LOADER)  # a safe loader: plain values only
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, LookupError, AttributeError) as error:
+        # Not only YAMLError: constructors of dates, numbers and !!binary raise what int() and datetime raise.
+        raise fail(f"not valid YAML: {_first_line(error)}") from None
+    if not isinstance(value, dict):
+        raise fail(f"not a YAML mapping but a {type(value).__name__}")
+    for key in value:
+        if not isinstance(key, str):
+            raise fail(f"a key is not text but a {type(key).__name__}")
+    return value
+
+
+def parse_events(text: str, path: Path, *, parameter: str | None = None) -> Iterator[Any]:
+    """The parser's events: no objects are built, so memory and depth stay bounded. Raises
+    ModelFormatError.
+    """
+    try:
+        yield from yaml.parse(text, Loader=_LOADER)
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise ModelFormatError(
+            path,
+            f"not valid YAML: {_first_line(error)}",
+            parameter=parameter,
+            offset=None if mark is None else mark.line + 1,
+            unit="line",
+        ) from None
+
+
+def dump_mapping(values: dict[str, Any]) -> str:
+    """A mapping as YAML text in Marian's style: block style, keys sorted."""
+    text: str = yaml.dump(
+        values, Dumper=_DUMPER, sort_keys=True, allow_unicode=True, default_flow_style=False
+    )
+    return text
+
+
+def _line(event: Any) -> int:
+    line: int = event.start_mark.line + 1
+    return line
+
+
+def _first_line(error: Exception) -> str:
+    problem = getattr(error, "problem", None) or str(error)
+    return str(problem).splitlines()[0][:120] if str(problem) else type(error).__name__
