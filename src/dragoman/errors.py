@@ -4,8 +4,8 @@
     ├── OptionsError              a setting is out of range             name, value, allowed
     ├── ModelError                something about a model's files
     │   ├── ModelNotFoundError    no such model, or not a model         path, name, found
-    │   ├── ModelFormatError      a file is damaged or not what it says path, parameter, offset, expected,
-    found │   ├── UnsupportedModelError a sound file asks for what we lack    option, value, path
+    │   ├── ModelFormatError      a file is not what it should be   path, parameter, offset, expected, found
+    │   ├── UnsupportedModelError a sound file asks for what we lack    option, value, path
     │   ├── WeightsError          weights cannot be prepared            parameter, reason
     │   └── PlanError             a graph or plan is inconsistent       reason
     ├── TranslationError          one request failed
@@ -105,8 +105,7 @@ class ModelFormatError(ModelError):
     """A model file cannot be what it claims to be.
 
     Attributes: ``path`` of the file; ``parameter``, the item or key concerned, or None; ``offset``, byte in
-        the file
-    (or line number where ``unit`` is "line"), or None; ``expected`` and ``found``, both possibly None.
+    the file (or line number where ``unit`` is "line"), or None; ``expected`` and ``found``, possibly None.
     """
 
     def __init__(
@@ -171,7 +170,7 @@ class TextTooLongError(TranslationError):
     def __init__(self, tokens: int, limit: int) -> None:
         self.tokens, self.limit = tokens, limit
         super().__init__(
-            f"a sentence has {tokens} tokens, the limit is {limit}: raise the limit, or let long sentences be cut."
+            f"a sentence has {tokens} tokens, the limit is {limit}: raise the limit, or let sentences be cut."
         )
 
 

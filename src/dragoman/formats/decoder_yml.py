@@ -31,16 +31,16 @@ _GEMM_PRECISIONS = [
     "int8shiftAll",
     "int8shiftAlphaAll",
 ]
+_FLAGS: dict[str | None, bool] = dict.fromkeys(("true", "yes", "on", "1"), True)
+_FLAGS.update(dict.fromkeys(("false", "no", "off", "0"), False))
 _T = TypeVar("_T")
 
 
 def _flag(value: object) -> bool:
-    words: dict[object, bool] = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False,
-                                 "off": False, "0": False}  # fmt: skip
     text = str(value).lower() if isinstance(value, (bool, int, str)) else None
-    if text not in words:
+    if text not in _FLAGS:
         raise ValueError("true or false")
-    return words[text]
+    return _FLAGS[text]
 
 
 def _count(value: object) -> int:

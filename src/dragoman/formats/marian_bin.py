@@ -200,7 +200,7 @@ def _parameter_kind(item: _Item, name: str, path: Path) -> Kind:
             f"type of {name}",
             hex(item.code),
             path=path,
-            advice="It is packed for one kind of CPU: convert the model again with a plain --gemm-type, such as intgemm8.",
+            advice="It is packed for one kind of CPU: convert the model again with --gemm-type intgemm8.",
         )
     raise ModelFormatError(
         path,

@@ -40,7 +40,7 @@ _TRAINING_STATE = frozenset({"decoder_c_tt", "uidx", "history_errs", "zipped_par
 """Left in their files by Nematus and amun; of other types (int64, objects), and no part of the model."""
 
 _FIELD = re.compile(
-    r"\s*'(descr|fortran_order|shape)'\s*:\s*(?:'([^']{1,16})'|(True|False)|\(\s*((?:\d{1,18}L?\s*,?\s*){0,32})\))\s*,?"
+    r"\s*'(descr|fortran_order|shape)'\s*:\s*(?:'([^']{1,16})'|(True|False)|\(([0-9L, ]{0,200})\))\s*,?"
 )
 _FLOATS: dict[str, np.dtype[Any]] = {"<f4": np.dtype("<f4"), "<f2": np.dtype("<f2")}
 _BYTES: dict[str, np.dtype[Any]] = {
@@ -84,7 +84,7 @@ def read_npz(path: Path, *, mapped: bool = False) -> ParameterFile:
             path,
             "the archive has no item with the model's options",
             parameter=OPTIONS_NAME,
-            advice="This is no complete Marian model: optimiser states and Nematus files without it cannot be used.",
+            advice="Optimiser states, and Nematus files without it, cannot be used.",
         )
     return freeze(path, parameters, options, alphas)
 

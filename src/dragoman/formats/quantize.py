@@ -69,7 +69,7 @@ def quantize_parameter(parameter: Parameter, *, bits: Literal[8, 16] = 8) -> Par
     return Parameter(parameter.name, parameter.shape, stored, float(multiplier), transposed)
 
 
-def _int8_multiplier(largest: np.float32) -> np.float32:
+def _int8_multiplier(largest: np.float32) -> Any:
     """127 / largest; 1 where that overflows, for matrices of zeros and of denormals."""
     with np.errstate(divide="ignore", over="ignore"):
         multiplier = np.float32(127 / largest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ __all__ = [
     "read_text_shortlist",
     "sizes_in_name",
 ]
+
+_log = logging.getLogger("dragoman")
 
 _DEFAULT_SIZES = (100, 100)
 _BERGAMOT_SIZES = (50, 50)
@@ -93,6 +96,8 @@ def read_shortlist(options: ShortlistOptions, source: PieceIds, target: PieceIds
             path, source_size=source.size, target_size=target.size, verify=options.verify
         )
     first, best = options.sizes
+    if options.stated_false:
+        _log.debug("%s: 'false' says nothing for a text shortlist; first %d, best %d", path, first, best)
     return read_text_shortlist(path, source, target, first=first, best=best, threshold=options.threshold)
 
 

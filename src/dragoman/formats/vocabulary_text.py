@@ -81,9 +81,7 @@ def parse_lines(text: str, path: Path) -> dict[str, int]:
     lines.
     """
     ids = _Ids(path)
-    lines = text.split(
-        "\n"
-    )  # not splitlines(), which also splits at U+2028 and others that pieces may contain
+    lines = text.split("\n")  # not splitlines(): pieces may contain U+2028 and the like
     if lines and not lines[-1]:
         lines.pop()
     for number, line in enumerate(lines):

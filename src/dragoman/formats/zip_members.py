@@ -24,13 +24,11 @@ _SLACK_BYTES = 16 << 20
 
 
 def zip_members(buffer: memoryview, path: Path) -> Iterator[tuple[str, memoryview]]:
-    """Name and unpacked contents of each member, in the archive's order. Stored members are views of
-    ``buffer``.
+    """Name and unpacked contents of each member, in the file's order; views of ``buffer`` where stored.
 
-    Sizes come from the central directory and are checked against the file before anything is unpacked:
-        members lie
-    inside the file, do not overlap, and unpack together to at most 32 times the file's size and 16 MB. CRCs
-    are verified. Never holds more than one unpacked member itself.
+    Sizes come from the central directory and are checked against the file before anything is unpacked.
+    Members lie inside the file, do not overlap, and unpack together to at most 32 times the file's size and
+    16 MB. CRCs are verified. Never holds more than one unpacked member itself.
 
     Raises:
         ModelFormatError: not a zip archive, damaged, encrypted, of an unusual compression method, or a bomb.
