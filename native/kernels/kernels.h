@@ -203,6 +203,15 @@ struct Kernels {
   float (*log_sum_exp)(const float* x, int count);
   // out[i] = x[index[i]].
   void (*gather)(const float* x, const int32_t* index, int count, float* out);
+
+  // Panels (as GemmInt8 and GemmFloat take them) whose column i is row ids[i] of a row-major table [N][K], i < n;
+  // zero beyond K and n. For the output columns of a batch's shortlist.
+  void (*pack_rows_int8)(const int8_t* table, size_t stride, const int32_t* ids, int n, int k, int8_t* panels);
+  void (*pack_rows_float)(const float* table, size_t stride, const int32_t* ids, int n, int k, float* panels);
+
+  // For benchmarks: runs the products' innermost operation on registers alone, returns how many operations that was.
+  int64_t (*peak_int8)(int64_t rounds);
+  int64_t (*peak_float)(int64_t rounds);
 };
 
 // The table of the instruction set in use: the best of this processor, or the one named by DRAGOMAN_CPU

@@ -1,0 +1,163 @@
+// Attention of rows over packed keys, over cached positions, and Bahdanau's additive form. Contract: kernels.h.
+#pragma once
+
+#include "kernels/elementwise-inl.h"
+
+namespace dragoman::DRAGOMAN_TARGET {
+namespace {
+
+// In place: x[0..count) becomes exp(x - max) / sum. Sums keep 16 lanes and the fixed tree.
+inline void softmax(float* x, int count) {
+  const float lowest = -__builtin_inff();
+  F32x16 high = splat(lowest), total = splat(0.0f);
+  for_columns(count, [&](int i, int part) {
+    high = max(keep_first(load_part(x + i, part), part, splat(lowest)), high);
+  });
+  const F32x16 most = splat(largest(high));
+  for_columns(count, [&](int i, int part) {
+    const F32x16 value = exp(load_part(x + i, part) - most);
+    store_part(value, x + i, part);
+    total = total + keep_first(value, part, splat(0.0f));
+  });
+  const F32x16 all = splat(sum(total)), inverse = splat(1.0f) / all;
+  for_columns(count, [&](int i, int part) { store_part(divide(load_part(x + i, part), all, inverse), x + i, part); });
+}
+
+// scores[r][0..16V) = scale * q[r] . keys, d in turn; keys [head_dim][key_stride].
+template <int R, int V>
+inline void score_block(const float* q, size_t q_stride, const float* keys, size_t key_stride, int head_dim, F32x16 scale,
+                        float* scores) {
+  F32x16 block[R][V];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) block[r][v] = splat(0.0f);
+  }
+  for (int d = 0; d < head_dim; ++d) {
+    F32x16 key[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) key[v] = load(keys + d * key_stride + 16 * v);
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
+      const F32x16 x = splat(q[r * q_stride + d]);
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) block[r][v] = fma(x, key[v], block[r][v]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) store(block[r][v] * scale, scores + r * key_stride + 16 * v);
+  }
+}
+
+// out[r] = sum over positions of weights[r][p] * value(p), positions in turn, for R rows and one head's columns.
+template <int R, class Value>
+inline void mix_values(const float* weights, size_t weights_stride, int count, int columns, Value value,
+                       F32x16 multiplier, float* out, size_t out_stride, uint8_t* quantised, size_t quantised_stride) {
+  for_columns(columns, [&](int column, int part) {
+    F32x16 mixed[R];
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) mixed[r] = splat(0.0f);
+    for (int p = 0; p < count; ++p) {
+      const F32x16 v = load_part(value(p) + column, part);
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) mixed[r] = fma(splat(weights[r * weights_stride + p]), v, mixed[r]);
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
+      if (out) store_part(mixed[r], out + r * out_stride + column, part);
+      if (quantised) quantise_part(mixed[r], multiplier, quantised + r * quantised_stride + column, part);
+    }
+  });
+}
+
+template <int R>
+void attend_rows(const Attention& p, int row) {
+  const size_t key_stride = (static_cast<size_t>(p.count) + 15) / 16 * 16;
+  for (int head = 0; head < p.heads; ++head) {
+    const size_t offset = static_cast<size_t>(head) * p.head_dim;
+    const float* q = p.q + row * p.q_stride + offset;
+    const float* keys = p.keys + offset * key_stride;
+    size_t at = 0;
+    for (; at + 32 <= key_stride; at += 32) {
+      score_block<R, 2>(q, p.q_stride, keys + at, key_stride, p.head_dim, splat(p.scale), p.scores + at);
+    }
+    if (at < key_stride) {
+      score_block<R, 1>(q, p.q_stride, keys + at, key_stride, p.head_dim, splat(p.scale), p.scores + at);
+    }
+    for (int r = 0; r < R; ++r) {
+      softmax(p.scores + r * key_stride, p.count);
+      if (head == 0 && p.weights) {
+        float* weights = p.weights + (row + r) * p.weights_stride;
+        for_columns(p.count, [&](int i, int part) {
+          store_part(load_part(p.scores + r * key_stride + i, part), weights + i, part);
+        });
+      }
+    }
+    mix_values<R>(
+        p.scores, key_stride, p.count, p.head_dim, [&](int at) { return p.values + at * p.value_stride + offset; },
+        splat(p.multiplier), p.out ? p.out + row * p.out_stride + offset : nullptr, p.out_stride,
+        p.quantised ? p.quantised + row * p.quantised_stride + offset : nullptr, p.quantised_stride);
+  }
+}
+
+void attention(const Attention& p) {
+  int row = 0;
+  for (; row + 4 <= p.rows; row += 4) attend_rows<4>(p, row);
+  if (row + 2 <= p.rows) {
+    attend_rows<2>(p, row);
+    row += 2;
+  }
+  if (row < p.rows) attend_rows<1>(p, row);
+}
+
+void pack_keys(const float* k, size_t k_stride, int count, int heads, int head_dim, float* keys, size_t key_stride) {
+  const int rows = heads * head_dim;
+  for (int d = 0; d < rows; ++d) {
+    float* to = keys + d * key_stride;
+    for (int p = 0; p < count; ++p) to[p] = k[p * k_stride + d];
+    for (size_t p = static_cast<size_t>(count); p < key_stride; ++p) to[p] = 0.0f;
+  }
+}
+
+// Dot products here run along a row, so they keep 16 lanes and the fixed tree.
+void cached_attention(const CachedAttention& p) {
+  for (int head = 0; head < p.heads; ++head) {
+    const size_t offset = static_cast<size_t>(head) * p.head_dim;
+    for (int at = 0; at < p.count; ++at) {
+      const float* key = p.keys + p.cells[at] * p.stride + offset;
+      F32x16 products = splat(0.0f);
+      for_columns(p.head_dim, [&](int d, int part) {
+        products = fma(load_part(p.q + offset + d, part), load_part(key + d, part), products);
+      });
+      p.scores[at] = sum(products) * p.scale;
+    }
+    softmax(p.scores, p.count);
+    mix_values<1>(
+        p.scores, 0, p.count, p.head_dim, [&](int at) { return p.values + p.cells[at] * p.stride + offset; },
+        splat(p.multiplier), p.out ? p.out + offset : nullptr, 0, p.quantised ? p.quantised + offset : nullptr, 0);
+  }
+}
+
+void additive_attention(const AdditiveAttention& p) {
+  for (int at = 0; at < p.count; ++at) {
+    const float* projected = p.projected + at * p.projected_stride;
+    F32x16 products = splat(0.0f);
+    for_columns(p.columns, [&](int column, int part) {
+      const F32x16 active = tanh(load_part(projected + column, part) + load_part(p.query + column, part));
+      products = fma(load_part(p.energy + column, part), active, products);
+    });
+    p.scores[at] = sum(products);
+  }
+  softmax(p.scores, p.count);
+  if (p.weights) {
+    for (int at = 0; at < p.count; ++at) p.weights[at] = p.scores[at];
+  }
+  mix_values<1>(
+      p.scores, 0, p.count, p.context_columns, [&](int at) { return p.context + at * p.context_stride; }, splat(1.0f),
+      p.out, 0, nullptr, 0);
+}
+
+}  // namespace
+}  // namespace dragoman::DRAGOMAN_TARGET

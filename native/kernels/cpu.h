@@ -1,0 +1,15 @@
+// What this processor and its operating system let us run.
+#pragma once
+
+namespace dragoman {
+
+struct CpuFeatures {
+  bool avx2_fma = false;     // AVX2, FMA; the system saves ymm
+  bool avx_vnni = false;     // VEX-encoded vpdpbusd
+  bool avx512 = false;       // F, BW, DQ, VL; the system saves zmm and masks
+  bool avx512_vnni = false;  // EVEX-encoded vpdpbusd
+};
+
+CpuFeatures detect_cpu();
+
+}  // namespace dragoman

@@ -1,0 +1,47 @@
+// Register-only loops of the products' innermost operation: the peak that benchmarks/kernels.py compares with.
+#pragma once
+
+#include "kernels/kernels.h"
+#include "kernels/simd-inl.h"
+
+namespace dragoman::DRAGOMAN_TARGET {
+namespace {
+
+// As many independent sums as a tile keeps, so that latency hides and nothing spills.
+constexpr int kPeakSums = kTileGroups == 2 ? 24 : 6;
+
+int64_t peak_int8(int64_t rounds) {
+  alignas(64) uint8_t a[64] = {};
+  alignas(64) int8_t b[64] = {};
+  const Activations activations = load_activations(a);
+  const Weights weights = load_weights(b);
+  I32x16 sums[kPeakSums];
+#pragma GCC unroll 24
+  for (int i = 0; i < kPeakSums; ++i) sums[i] = zero_i32();
+  for (int64_t round = 0; round < rounds; ++round) {
+#pragma GCC unroll 24
+    for (int i = 0; i < kPeakSums; ++i) {
+      add_products(sums[i], activations, weights);
+      keep_in_register(sums[i]);
+    }
+  }
+  return rounds * kPeakSums * 16 * 4 * 2;
+}
+
+int64_t peak_float(int64_t rounds) {
+  F32x16 sums[kPeakSums];
+  F32x16 a = splat(1.0f), b = splat(0.0f);
+#pragma GCC unroll 24
+  for (int i = 0; i < kPeakSums; ++i) sums[i] = b;
+  for (int64_t round = 0; round < rounds; ++round) {
+#pragma GCC unroll 24
+    for (int i = 0; i < kPeakSums; ++i) {
+      sums[i] = fma(a, b, sums[i]);
+      keep_in_register(sums[i]);
+    }
+  }
+  return rounds * kPeakSums * 16 * 2;
+}
+
+}  // namespace
+}  // namespace dragoman::DRAGOMAN_TARGET

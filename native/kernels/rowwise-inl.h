@@ -1,0 +1,138 @@
+// Kernels that reduce a row: quantisation by a row's maximum, norms, argmax, log-sum-exp. A reduction keeps 16 lanes
+// and joins them by one fixed tree, on every target.
+#pragma once
+
+#include "kernels/elementwise-inl.h"
+
+namespace dragoman::DRAGOMAN_TARGET {
+namespace {
+
+void quantize(const float* x, size_t x_stride, int rows, int columns, float multiplier, uint8_t* out,
+              size_t out_stride) {
+  const F32x16 factor = splat(multiplier);
+  for_elements(rows, columns, [&](int row, int column, int count) {
+    quantise_part(load_part(x + row * x_stride + column, count), factor, out + row * out_stride + column, count);
+  });
+}
+
+void quantize_rows(const float* x, size_t x_stride, int rows, int columns, uint8_t* out, size_t out_stride,
+                   float* row_scale) {
+  for (int row = 0; row < rows; ++row) {
+    const float* from = x + row * x_stride;
+    F32x16 high = splat(0.0f);
+    for_columns(columns, [&](int column, int count) { high = max(abs(load_part(from + column, count)), high); });
+    const float most = largest(high);
+    const float multiplier = most > 0.0f ? 127.0f / most : 1.0f;
+    row_scale[row] = 1.0f / multiplier;
+    quantize(from, x_stride, 1, columns, multiplier, out + row * out_stride, out_stride);
+  }
+}
+
+// The sum of function(x) over a row, where `value(column, count)` gives x with zeros in the lanes beyond count.
+template <class Value>
+inline void norm_row(const Norm& p, int row, Value value) {
+  const float columns = static_cast<float>(p.columns);
+  F32x16 total = splat(0.0f), squares = splat(0.0f);
+  float mean = 0.0f;
+  if (!p.rms) {
+    for_columns(p.columns, [&](int column, int count) { total = total + value(column, count); });
+    mean = sum(total) / columns;
+  }
+  const F32x16 means = splat(mean);
+  for_columns(p.columns, [&](int column, int count) {
+    F32x16 difference = value(column, count);
+    if (!p.rms) difference = difference - means;
+    if (count < 16) difference = keep_first(difference, count, splat(0.0f));
+    squares = fma(difference, difference, squares);
+  });
+  const F32x16 deviation = sqrt(splat(sum(squares) / columns + p.epsilon));
+  const F32x16 inverse = splat(1.0f) / deviation;
+  const F32x16 multiplier = splat(p.multiplier);
+  for_columns(p.columns, [&](int column, int count) {
+    F32x16 y = value(column, count);
+    if (!p.rms) y = y - means;
+    y = divide(y, deviation, inverse);
+    if (p.scale && p.bias) {
+      y = fma(y, load_part(p.scale + column, count), load_part(p.bias + column, count));
+    } else if (p.scale) {
+      y = y * load_part(p.scale + column, count);
+    } else if (p.bias) {
+      y = y + load_part(p.bias + column, count);
+    }
+    if (p.out) store_part(y, p.out + row * p.out_stride + column, count);
+    if (p.quantised) quantise_part(y, multiplier, p.quantised + row * p.quantised_stride + column, count);
+  });
+}
+
+void norm(const Norm& p) {
+  const bool wanted = p.out || p.quantised;
+  for (int row = 0; row < p.rows; ++row) {
+    const float* x = p.x + row * p.x_stride;
+    const float* residual = p.residual ? p.residual + row * p.residual_stride : nullptr;
+    const auto added = [&](int column, int count) {
+      const F32x16 value = load_part(x + column, count);
+      return residual ? value + load_part(residual + column, count) : value;
+    };
+    if (!p.sum) {
+      if (wanted) norm_row(p, row, added);
+      continue;
+    }
+    // `sum` may be x or residual, so once it is written nothing else is read.
+    float* sum = p.sum + row * p.sum_stride;
+    for_columns(p.columns, [&](int column, int count) { store_part(added(column, count), sum + column, count); });
+    if (wanted) norm_row(p, row, [&](int column, int count) { return load_part(sum + column, count); });
+  }
+}
+
+// Two passes: the highest value, then where it is. The first remembers in which block it rose last, so the second
+// reads one block.
+Best argmax(const float* x, int count) {
+  constexpr int kBlock = 512;
+  const float lowest = -__builtin_inff();
+  float best = lowest;
+  int best_block = 0;
+  for (int start = 0; start < count; start += kBlock) {
+    const int columns = count - start < kBlock ? count - start : kBlock;
+    F32x16 high = splat(lowest);
+    for_columns(columns, [&](int column, int part) {
+      F32x16 value = load_part(x + start + column, part);
+      if (part < 16) value = keep_first(value, part, splat(lowest));
+      high = max(value, high);
+    });
+    const float block_best = largest(high);
+    if (block_best > best) {
+      best = block_best;
+      best_block = start;
+    }
+  }
+  // If the highest is -inf, its first place may be in any block: NaN fills the ones before.
+  for (int start = best_block; start < count; start += 16) {
+    const int part = lanes_left(count, start);
+    const uint32_t lanes = equal_lanes(load_part(x + start, part), splat(best)) & ((1u << part) - 1);
+    if (lanes) return {start + __builtin_ctz(lanes), x[start + __builtin_ctz(lanes)]};
+  }
+  return {-1, lowest};
+}
+
+float log_sum_exp(const float* x, int count) {
+  const float lowest = -__builtin_inff();
+  F32x16 high = splat(lowest);
+  for_columns(count, [&](int column, int part) {
+    F32x16 value = load_part(x + column, part);
+    if (part < 16) value = keep_first(value, part, splat(lowest));
+    high = max(value, high);
+  });
+  const float most = largest(high);
+  if (most == lowest || most == -lowest) return most;
+  F32x16 total = splat(0.0f);
+  for_columns(count, [&](int column, int part) {
+    F32x16 value = exp(load_part(x + column, part) - splat(most));
+    if (part < 16) value = keep_first(value, part, splat(0.0f));
+    total = total + value;
+  });
+  const float all = sum(total);
+  return all == all ? log(all) + most : all;
+}
+
+}  // namespace
+}  // namespace dragoman::DRAGOMAN_TARGET

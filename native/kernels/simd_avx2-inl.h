@@ -1,0 +1,216 @@
+// simd-inl.h for AVX2 and FMA, with or without AVX-VNNI: two 256-bit halves.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace dragoman::DRAGOMAN_TARGET {
+namespace {
+
+struct F32x16 {
+  __m256 lo, hi;
+};
+struct I32x16 {
+  __m256i lo, hi;
+};
+
+// All ones in the first `count` lanes of eight (count may be below 0 or above 8).
+inline __m256i first_lanes(int count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+inline F32x16 load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+inline F32x16 load(const float* p, int count) {
+  return {_mm256_maskload_ps(p, first_lanes(count)), _mm256_maskload_ps(p + 8, first_lanes(count - 8))};
+}
+inline void store(F32x16 x, float* p) {
+  _mm256_storeu_ps(p, x.lo);
+  _mm256_storeu_ps(p + 8, x.hi);
+}
+inline void store(F32x16 x, float* p, int count) {
+  _mm256_maskstore_ps(p, first_lanes(count), x.lo);
+  _mm256_maskstore_ps(p + 8, first_lanes(count - 8), x.hi);
+}
+inline F32x16 splat(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+
+inline F32x16 operator+(F32x16 a, F32x16 b) { return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }
+inline F32x16 operator-(F32x16 a, F32x16 b) { return {_mm256_sub_ps(a.lo, b.lo), _mm256_sub_ps(a.hi, b.hi)}; }
+inline F32x16 operator*(F32x16 a, F32x16 b) { return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)}; }
+inline F32x16 operator/(F32x16 a, F32x16 b) { return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)}; }
+inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
+  return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
+}
+inline F32x16 fnma(F32x16 a, F32x16 b, F32x16 c) {
+  return {_mm256_fnmadd_ps(a.lo, b.lo, c.lo), _mm256_fnmadd_ps(a.hi, b.hi, c.hi)};
+}
+inline F32x16 max(F32x16 a, F32x16 b) { return {_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)}; }
+inline F32x16 min(F32x16 a, F32x16 b) { return {_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)}; }
+inline F32x16 sqrt(F32x16 a) { return {_mm256_sqrt_ps(a.lo), _mm256_sqrt_ps(a.hi)}; }
+
+inline __m256 select_less(__m256 a, __m256 b, __m256 x, __m256 y) {
+  return _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+}
+// a < b ? x : y
+inline F32x16 select_less(F32x16 a, F32x16 b, F32x16 x, F32x16 y) {
+  return {select_less(a.lo, b.lo, x.lo, y.lo), select_less(a.hi, b.hi, x.hi, y.hi)};
+}
+inline __m256 copy_sign(__m256 magnitude, __m256 sign) {
+  const __m256 bit = _mm256_set1_ps(-0.0f);
+  return _mm256_or_ps(_mm256_andnot_ps(bit, magnitude), _mm256_and_ps(bit, sign));
+}
+// |magnitude| with the sign of `sign`.
+inline F32x16 copy_sign(F32x16 magnitude, F32x16 sign) {
+  return {copy_sign(magnitude.lo, sign.lo), copy_sign(magnitude.hi, sign.hi)};
+}
+// The first `count` lanes of x, then those of fill.
+inline F32x16 keep_first(F32x16 x, int count, F32x16 fill) {
+  return {_mm256_blendv_ps(fill.lo, x.lo, _mm256_castsi256_ps(first_lanes(count))),
+          _mm256_blendv_ps(fill.hi, x.hi, _mm256_castsi256_ps(first_lanes(count - 8)))};
+}
+// 16 bits: lane == value.
+inline uint32_t equal_lanes(F32x16 a, F32x16 b) {
+  const int lo = _mm256_movemask_ps(_mm256_cmp_ps(a.lo, b.lo, _CMP_EQ_OQ));
+  const int hi = _mm256_movemask_ps(_mm256_cmp_ps(a.hi, b.hi, _CMP_EQ_OQ));
+  return static_cast<uint32_t>(lo | hi << 8);
+}
+
+inline __m256 power_of_two(__m256i n) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
+}
+inline __m256 scale_by_power(__m256 x, __m256 rounded) {
+  const __m256i n = _mm256_sub_epi32(_mm256_castps_si256(rounded), _mm256_set1_epi32(0x4b400000));
+  const __m256i half = _mm256_srai_epi32(n, 1);
+  return _mm256_mul_ps(_mm256_mul_ps(x, power_of_two(half)), power_of_two(_mm256_sub_epi32(n, half)));
+}
+// x * 2^n, rounded once (x near 1), for n = `rounded` - 1.5 * 2^23 (`rounded` holds n in its low bits).
+inline F32x16 scale_by_power(F32x16 x, F32x16 rounded) {
+  return {scale_by_power(x.lo, rounded.lo), scale_by_power(x.hi, rounded.hi)};
+}
+
+inline float sum(F32x16 x) {
+  const __m256 eight = _mm256_add_ps(x.lo, x.hi);
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+// The largest lane; no lane may be NaN.
+inline float largest(F32x16 x) {
+  const __m256 eight = _mm256_max_ps(x.lo, x.hi);
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
+// round_half_even(x) + 127 as bytes; x in [-127, 127].
+inline void store_shifted_bytes(F32x16 x, uint8_t* out, int count) {
+  // vpackssdw interleaves 128-bit lanes: 0-3 8-11 4-7 12-15; vpermq puts them back.
+  const __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(x.lo), _mm256_cvtps_epi32(x.hi));
+  const __m256i shifted = _mm256_add_epi16(_mm256_permute4x64_epi64(words, 0xd8), _mm256_set1_epi16(127));
+  const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(shifted), _mm256_extracti128_si256(shifted, 1));
+  if (count == 16) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
+  } else {
+    alignas(16) uint8_t all[16];
+    _mm_store_si128(reinterpret_cast<__m128i*>(all), bytes);
+    for (int i = 0; i < count; ++i) out[i] = all[i];
+  }
+}
+// 16 signed bytes as floats.
+inline F32x16 load_bytes(const int8_t* p, int count) {
+  alignas(16) int8_t all[16] = {};
+  if (count < 16) {
+    for (int i = 0; i < count; ++i) all[i] = p[i];
+    p = all;
+  }
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
+          _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))};
+}
+
+inline I32x16 zero_i32() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+inline I32x16 load(const int32_t* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 8))};
+}
+inline I32x16 load(const int32_t* p, int count) {
+  return {_mm256_maskload_epi32(p, first_lanes(count)), _mm256_maskload_epi32(p + 8, first_lanes(count - 8))};
+}
+inline void store(I32x16 x, int32_t* p) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x.lo);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 8), x.hi);
+}
+inline I32x16 operator-(I32x16 a, I32x16 b) {
+  return {_mm256_sub_epi32(a.lo, b.lo), _mm256_sub_epi32(a.hi, b.hi)};
+}
+inline I32x16 operator+(I32x16 a, I32x16 b) {
+  return {_mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi)};
+}
+inline I32x16 times_127(I32x16 a) {
+  const __m256i factor = _mm256_set1_epi32(127);
+  return {_mm256_mullo_epi32(a.lo, factor), _mm256_mullo_epi32(a.hi, factor)};
+}
+inline F32x16 to_float(I32x16 a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
+
+// Products of bytes. Activations: 4 unsigned bytes of a row, the same in each lane; Weights: 4 signed bytes a column.
+#if defined(__AVXVNNI__)
+struct Activations {
+  __m256i v;
+};
+struct Weights {
+  __m256i lo, hi;
+};
+inline Activations load_activations(const uint8_t* p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  return {_mm256_set1_epi32(four)};
+}
+inline Weights load_weights(const int8_t* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
+}
+inline void add_products(I32x16& sums, Activations a, Weights b) {
+  sums.lo = _mm256_dpbusd_avx_epi32(sums.lo, a.v, b.lo);
+  sums.hi = _mm256_dpbusd_avx_epi32(sums.hi, a.v, b.hi);
+}
+constexpr int kTileRows = 6;
+#else
+// vpmaddubsw would saturate: even and odd bytes as 16-bit numbers and two vpmaddwd are exact.
+struct Activations {
+  __m256i even, odd;
+};
+struct Weights {
+  __m256i even_lo, odd_lo, even_hi, odd_hi;
+};
+inline Activations load_activations(const uint8_t* p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  const __m256i all = _mm256_set1_epi32(four);
+  return {_mm256_and_si256(all, _mm256_set1_epi16(0xff)), _mm256_srli_epi16(all, 8)};
+}
+inline Weights load_weights(const int8_t* p) {
+  const __m256i lo = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  const __m256i hi = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32));
+  return {_mm256_srai_epi16(_mm256_slli_epi16(lo, 8), 8), _mm256_srai_epi16(lo, 8),
+          _mm256_srai_epi16(_mm256_slli_epi16(hi, 8), 8), _mm256_srai_epi16(hi, 8)};
+}
+inline __m256i products(Activations a, __m256i even, __m256i odd) {
+  return _mm256_add_epi32(_mm256_madd_epi16(a.even, even), _mm256_madd_epi16(a.odd, odd));
+}
+inline void add_products(I32x16& sums, Activations a, Weights b) {
+  sums.lo = _mm256_add_epi32(sums.lo, products(a, b.even_lo, b.odd_lo));
+  sums.hi = _mm256_add_epi32(sums.hi, products(a, b.even_hi, b.odd_hi));
+}
+constexpr int kTileRows = 4;
+#endif
+
+inline void keep_in_register(I32x16& x) { asm("" : "+x"(x.lo), "+x"(x.hi)); }
+inline void keep_in_register(F32x16& x) { asm("" : "+x"(x.lo), "+x"(x.hi)); }
+
+// The tallest tile whose sums stay in registers covers one group of 16 columns.
+constexpr int kTileGroups = 1;
+constexpr int kFloatTileRows = 6;
+
+}  // namespace
+}  // namespace dragoman::DRAGOMAN_TARGET

@@ -1,0 +1,147 @@
+// simd-inl.h for AVX-512 (F, BW, DQ, VL), with or without VNNI.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace dragoman::DRAGOMAN_TARGET {
+namespace {
+
+struct F32x16 {
+  __m512 v;
+};
+struct I32x16 {
+  __m512i v;
+};
+
+inline __mmask16 first_lanes(int count) { return static_cast<__mmask16>((1u << count) - 1); }
+
+inline F32x16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+inline F32x16 load(const float* p, int count) { return {_mm512_maskz_loadu_ps(first_lanes(count), p)}; }
+inline void store(F32x16 x, float* p) { _mm512_storeu_ps(p, x.v); }
+inline void store(F32x16 x, float* p, int count) { _mm512_mask_storeu_ps(p, first_lanes(count), x.v); }
+inline F32x16 splat(float x) { return {_mm512_set1_ps(x)}; }
+
+inline F32x16 operator+(F32x16 a, F32x16 b) { return {_mm512_add_ps(a.v, b.v)}; }
+inline F32x16 operator-(F32x16 a, F32x16 b) { return {_mm512_sub_ps(a.v, b.v)}; }
+inline F32x16 operator*(F32x16 a, F32x16 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+inline F32x16 operator/(F32x16 a, F32x16 b) { return {_mm512_div_ps(a.v, b.v)}; }
+inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+inline F32x16 fnma(F32x16 a, F32x16 b, F32x16 c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
+inline F32x16 max(F32x16 a, F32x16 b) { return {_mm512_max_ps(a.v, b.v)}; }
+inline F32x16 min(F32x16 a, F32x16 b) { return {_mm512_min_ps(a.v, b.v)}; }
+inline F32x16 sqrt(F32x16 a) { return {_mm512_sqrt_ps(a.v)}; }
+
+// a < b ? x : y
+inline F32x16 select_less(F32x16 a, F32x16 b, F32x16 x, F32x16 y) {
+  return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), y.v, x.v)};
+}
+// |magnitude| with the sign of `sign`.
+inline F32x16 copy_sign(F32x16 magnitude, F32x16 sign) {
+  const __m512 bit = _mm512_set1_ps(-0.0f);
+  return {_mm512_or_ps(_mm512_andnot_ps(bit, magnitude.v), _mm512_and_ps(bit, sign.v))};
+}
+// The first `count` lanes of x, then those of fill.
+inline F32x16 keep_first(F32x16 x, int count, F32x16 fill) {
+  return {_mm512_mask_blend_ps(first_lanes(count), fill.v, x.v)};
+}
+// 16 bits: lane == value.
+inline uint32_t equal_lanes(F32x16 a, F32x16 b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ); }
+
+// x * 2^n, rounded once, for n = `rounded` - 1.5 * 2^23 (`rounded` holds n in its low bits).
+inline F32x16 scale_by_power(F32x16 x, F32x16 rounded) {
+  return {_mm512_scalef_ps(x.v, _mm512_sub_ps(rounded.v, _mm512_set1_ps(12582912.0f)))};
+}
+
+inline __m256 low_half(__m512 x) { return _mm512_castps512_ps256(x); }
+inline __m256 high_half(__m512 x) { return _mm512_extractf32x8_ps(x, 1); }
+inline float sum(F32x16 x) {
+  const __m256 eight = _mm256_add_ps(low_half(x.v), high_half(x.v));
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+// The largest lane; no lane may be NaN.
+inline float largest(F32x16 x) {
+  const __m256 eight = _mm256_max_ps(low_half(x.v), high_half(x.v));
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
+// round_half_even(x) + 127 as bytes; x in [-127, 127].
+inline void store_shifted_bytes(F32x16 x, uint8_t* out, int count) {
+  const __m512i shifted = _mm512_add_epi32(_mm512_cvtps_epi32(x.v), _mm512_set1_epi32(127));
+  const __m128i bytes = _mm512_cvtepi32_epi8(shifted);
+  if (count == 16) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
+  } else {
+    _mm_mask_storeu_epi8(out, first_lanes(count), bytes);
+  }
+}
+// 16 signed bytes as floats.
+inline F32x16 load_bytes(const int8_t* p, int count) {
+  const __m128i bytes = count == 16 ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))
+                                    : _mm_maskz_loadu_epi8(first_lanes(count), p);
+  return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))};
+}
+
+inline I32x16 zero_i32() { return {_mm512_setzero_si512()}; }
+inline I32x16 load(const int32_t* p) { return {_mm512_loadu_si512(p)}; }
+inline I32x16 load(const int32_t* p, int count) { return {_mm512_maskz_loadu_epi32(first_lanes(count), p)}; }
+inline void store(I32x16 x, int32_t* p) { _mm512_storeu_si512(p, x.v); }
+inline I32x16 operator-(I32x16 a, I32x16 b) { return {_mm512_sub_epi32(a.v, b.v)}; }
+inline I32x16 operator+(I32x16 a, I32x16 b) { return {_mm512_add_epi32(a.v, b.v)}; }
+inline I32x16 times_127(I32x16 a) { return {_mm512_mullo_epi32(a.v, _mm512_set1_epi32(127))}; }
+inline F32x16 to_float(I32x16 a) { return {_mm512_cvtepi32_ps(a.v)}; }
+
+// Products of bytes. Activations: 4 unsigned bytes of a row, the same in each lane; Weights: 4 signed bytes a column.
+#if defined(__AVX512VNNI__)
+struct Activations {
+  __m512i v;
+};
+struct Weights {
+  __m512i v;
+};
+inline Activations load_activations(const uint8_t* p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  return {_mm512_set1_epi32(four)};
+}
+inline Weights load_weights(const int8_t* p) { return {_mm512_loadu_si512(p)}; }
+inline void add_products(I32x16& sums, Activations a, Weights b) { sums.v = _mm512_dpbusd_epi32(sums.v, a.v, b.v); }
+#else
+// vpmaddubsw would saturate: even and odd bytes as 16-bit numbers and two vpmaddwd are exact.
+struct Activations {
+  __m512i even, odd;
+};
+struct Weights {
+  __m512i even, odd;
+};
+inline Activations load_activations(const uint8_t* p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  return {_mm512_set1_epi32(four & 0x00ff00ff), _mm512_set1_epi32((four >> 8) & 0x00ff00ff)};
+}
+inline Weights load_weights(const int8_t* p) {
+  const __m512i bytes = _mm512_loadu_si512(p);
+  return {_mm512_srai_epi16(_mm512_slli_epi16(bytes, 8), 8), _mm512_srai_epi16(bytes, 8)};
+}
+inline void add_products(I32x16& sums, Activations a, Weights b) {
+  const __m512i even = _mm512_madd_epi16(a.even, b.even), odd = _mm512_madd_epi16(a.odd, b.odd);
+  sums.v = _mm512_add_epi32(sums.v, _mm512_add_epi32(even, odd));
+}
+#endif
+
+inline void keep_in_register(I32x16& x) { asm("" : "+v"(x.v)); }
+inline void keep_in_register(F32x16& x) { asm("" : "+v"(x.v)); }
+
+// The tallest tile whose sums stay in registers, and the column groups of 16 a tile of that height covers.
+constexpr int kTileRows = 14;
+constexpr int kTileGroups = 2;
+constexpr int kFloatTileRows = 14;
+
+}  // namespace
+}  // namespace dragoman::DRAGOMAN_TARGET

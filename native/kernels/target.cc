@@ -1,0 +1,47 @@
+// The kernels of one instruction set. Compiled once per target with its own flags and DRAGOMAN_TARGET, the name of its
+// namespace; everything but the table is local to the object, so none of it can be linked into another.
+#include "kernels/kernels.h"
+#include "kernels/attention-inl.h"
+#include "kernels/elementwise-inl.h"
+#include "kernels/gemm_float-inl.h"
+#include "kernels/gemm_int8-inl.h"
+#include "kernels/pack_rows-inl.h"
+#include "kernels/peak-inl.h"
+#include "kernels/recurrent-inl.h"
+#include "kernels/rowwise-inl.h"
+
+#define DRAGOMAN_NAME_OF(target) #target
+#define DRAGOMAN_NAME(target) DRAGOMAN_NAME_OF(target)
+
+namespace dragoman::DRAGOMAN_TARGET {
+
+extern const Kernels kKernels;
+const Kernels kKernels = {
+    .name = DRAGOMAN_NAME(DRAGOMAN_TARGET),
+    .gemm_int8 = gemm_int8,
+    .gemm_float = gemm_float,
+    .quantize = quantize,
+    .quantize_rows = quantize_rows,
+    .norm = norm,
+    .pack_keys = pack_keys,
+    .attention = attention,
+    .cached_attention = cached_attention,
+    .additive_attention = additive_attention,
+    .activate = activate,
+    .binary = binary,
+    .mix = mix,
+    .running_average = running_average,
+    .gru = gru,
+    .lstm = lstm,
+    .embed_float = embed_float,
+    .embed_int8 = embed_int8,
+    .argmax = argmax,
+    .log_sum_exp = log_sum_exp,
+    .gather = gather,
+    .pack_rows_int8 = pack_rows_int8,
+    .pack_rows_float = pack_rows_float,
+    .peak_int8 = peak_int8,
+    .peak_float = peak_float,
+};
+
+}  // namespace dragoman::DRAGOMAN_TARGET

@@ -1,0 +1,28 @@
+// How the rows of a product are cut into tiles, and how a run-time height picks its compiled tile.
+#pragma once
+
+namespace dragoman::DRAGOMAN_TARGET {
+namespace {
+
+// Cuts `rows` into as few tiles of at most `tallest` rows as possible, as even as possible: 16 rows are 8 + 8 rather
+// than 14 + 2, because a low tile re-reads the weights for little work.
+struct RowTiles {
+  RowTiles(int rows, int tallest)
+      : count((rows + tallest - 1) / tallest), height(rows / (count > 0 ? count : 1)), taller(rows - height * count) {}
+  int rows_of(int tile) const { return tile < taller ? height + 1 : height; }
+
+  int count, height, taller;
+};
+
+// Calls function.operator()<R>() for R == rows, 1 <= rows <= Tallest.
+template <int Tallest, class Function>
+inline void with_height(int rows, Function function) {
+  if (rows == Tallest) {
+    function.template operator()<Tallest>();
+  } else if constexpr (Tallest > 1) {
+    with_height<Tallest - 1>(rows, function);
+  }
+}
+
+}  // namespace
+}  // namespace dragoman::DRAGOMAN_TARGET
