@@ -54,9 +54,9 @@ class Graph:
     nodes: tuple[Node, ...]
     logits: int
 
-    def parameters(self) -> dict[str, tuple[Dimension, int]]:
+    def parameters(self) -> dict[str, tuple[Dimension, Dimension]]:
         """Names and shapes [rows, columns] of all tensors that a model file must hold."""
-        found: dict[str, tuple[Dimension, int]] = {}
+        found: dict[str, tuple[Dimension, Dimension]] = {}
         for node in self.nodes:
             if isinstance(node.op, Parameter):
                 for name, width in zip(node.op.names, node.op.widths, strict=True):
@@ -98,10 +98,12 @@ class GraphBuilder:
         finally:
             self._scan = None
 
-    def parameter(self, names: str | tuple[str, ...], rows: Dimension, widths: int | tuple[int, ...]) -> Node:
+    def parameter(
+        self, names: str | tuple[str, ...], rows: Dimension, widths: Dimension | tuple[Dimension, ...]
+    ) -> Node:
         """A tensor of the model file, or several joined by columns."""
         names = (names,) if isinstance(names, str) else names
-        widths = (widths,) if isinstance(widths, int) else widths
+        widths = widths if isinstance(widths, tuple) else (widths,)
         return self._append(Parameter(names, rows, widths), (), None, None)
 
     def add(self, op: Op, *inputs: Node | None) -> Node:

@@ -71,16 +71,21 @@ class Parameter(Op):
     Args:
         names: names in the model file; more than one are joined by columns in this order. A name "" is a block of zeros.
         rows: rows of each; the vocabulary size is written as Symbol.CANDIDATES (bound per model).
-        widths: columns of each name.
+        widths: columns of each name; of a single name it may be Symbol.CANDIDATES too (output bias [1, V]).
     """
 
     names: tuple[str, ...]
     rows: Dimension
-    widths: tuple[int, ...]
+    widths: tuple[Dimension, ...]
     inputs: ClassVar[int] = 0
 
     def shape(self, shapes: Sequence[Shape | None]) -> Shape:
-        return self.rows, sum(self.widths)
+        if len(self.widths) == 1:
+            return self.rows, self.widths[0]
+        fixed = [width for width in self.widths if isinstance(width, int)]
+        if len(fixed) != len(self.widths):
+            raise GraphError(f"parameters {self.names} of {self.widths} columns cannot be joined")
+        return self.rows, sum(fixed)
 
 
 @dataclass(frozen=True)
