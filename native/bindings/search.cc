@@ -1,0 +1,187 @@
+// Workspace, shortlist, stop flag and the one call a batch.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/vector.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "../error.h"
+#include "../search.h"
+#include "bindings.h"
+
+namespace nb = nanobind;
+using namespace dragoman;
+
+namespace {
+
+using Ints = nb::ndarray<const int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+[[noreturn]] void wrong(const char* what) { throw Error(Error::Code::kInvalid, std::string("batch: ") + what); }
+
+struct ShortlistHandle {
+  Shortlist shortlist;
+  nb::object offsets, ids;
+};
+
+ShortlistHandle* make_shortlist(nb::ndarray<const uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> offsets,
+                                nb::ndarray<const uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> ids, int first,
+                                bool shared_vocabulary, int target_vocabulary, int eos) {
+  auto handle = std::make_unique<ShortlistHandle>();
+  Shortlist& shortlist = handle->shortlist;
+  if (offsets.size() < 1 || target_vocabulary < 1 || first < 0 || eos < 0 || eos >= target_vocabulary) {
+    wrong("the shortlist has no offsets or impossible numbers");
+  }
+  shortlist.offsets = offsets.data();
+  shortlist.ids = ids.data();
+  shortlist.source_vocabulary = static_cast<int32_t>(offsets.size() - 1);
+  shortlist.target_vocabulary = target_vocabulary;
+  shortlist.first = first;
+  shortlist.shared_vocabulary = shared_vocabulary;
+  shortlist.eos = eos;
+  for (size_t i = 0; i + 1 < offsets.size(); ++i) {
+    if (shortlist.offsets[i] > shortlist.offsets[i + 1]) wrong("shortlist offsets fall");
+  }
+  if (shortlist.offsets[offsets.size() - 1] > ids.size()) wrong("shortlist offsets leave the list");
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (shortlist.ids[i] >= static_cast<uint32_t>(target_vocabulary)) wrong("a shortlist id is not in the vocabulary");
+  }
+  handle->offsets = nb::cast(offsets);
+  handle->ids = nb::cast(ids);
+  return handle.release();
+}
+
+struct StopHandle {
+  StopFlag flag{false};
+};
+
+// Everything that one call needs, checked and with the GIL held; run() may then be called without it.
+class Call {
+ public:
+  Call(nb::sequence members, nb::object shortlist, Ints source, Ints offsets, Ints limits, nb::object prefix,
+       nb::object prefix_offsets, const SearchOptions& options) {
+    for (nb::handle item : members) {
+      if (count_ == kMaxMembers) wrong("an ensemble has at most 16 models");
+      auto pair = nb::cast<std::pair<nb::object, float>>(item);
+      WeightsHandle& weights = nb::cast<WeightsHandle&>(pair.first);
+      members_[count_++] = {&nb::cast<PlanHandle&>(weights.plan).plan, &weights.weights, pair.second};
+    }
+    if (offsets.size() < 2) wrong("no sentences");
+    batch_.sentences = static_cast<int32_t>(offsets.size() - 1);
+    batch_.source = source.data();
+    batch_.offsets = offsets.data();
+    batch_.limits = limits.data();
+    if (offsets.data()[batch_.sentences] != static_cast<int64_t>(source.size())) wrong("offsets do not end at the last id");
+    if (limits.size() != static_cast<size_t>(batch_.sentences)) wrong("one limit a sentence is needed");
+    if (!prefix_offsets.is_none()) {
+      Ints ids = nb::cast<Ints>(prefix), starts = nb::cast<Ints>(prefix_offsets);
+      if (starts.size() != offsets.size() || starts.data()[batch_.sentences] != static_cast<int64_t>(ids.size())) {
+        wrong("prefix offsets do not fit");
+      }
+      batch_.prefix = ids.data();
+      batch_.prefix_offsets = starts.data();
+    }
+    const Shortlist* list = shortlist.is_none() ? nullptr : &nb::cast<ShortlistHandle&>(shortlist).shortlist;
+    search_.emplace(members_, count_, list, batch_, options);
+  }
+  Search& search() { return *search_; }
+  const Batch& batch() const { return batch_; }
+
+ private:
+  Member members_[kMaxMembers];
+  int32_t count_ = 0;
+  Batch batch_;
+  std::optional<Search> search_;
+};
+
+template <typename T>
+nb::object owned_array(std::unique_ptr<T[]> data, std::initializer_list<size_t> shape) {
+  T* address = data.release();
+  nb::capsule owner(address, [](void* memory) noexcept { delete[] static_cast<T*>(memory); });
+  return nb::cast(nb::ndarray<nb::numpy, T>(address, shape, owner));
+}
+
+// Per sentence a list of (ids, path_scores, alignment or None, path score, score).
+nb::list results(const Call& call, const Search& search, bool alignment) {
+  nb::list sentences;
+  const Batch& batch = call.batch();
+  for (int32_t s = 0; s < batch.sentences; ++s) {
+    nb::list hypotheses;
+    for (int32_t rank = 0; rank < search.finished_count(s); ++rank) {
+      const Search::Finished& found = search.finished(s, rank);
+      size_t length = static_cast<size_t>(found.length), width = static_cast<size_t>(batch.length(s));
+      auto ids = std::make_unique<int32_t[]>(length);
+      auto scores = std::make_unique<float[]>(length);
+      std::unique_ptr<float[]> weights;
+      if (alignment) weights = std::make_unique<float[]>(length * width);
+      search.trace(s, found, ids.get(), scores.get(), weights.get());
+      nb::object matrix = nb::none();
+      if (weights) matrix = owned_array<float>(std::move(weights), {length, width});
+      hypotheses.append(nb::make_tuple(owned_array<int32_t>(std::move(ids), {length}),
+                                       owned_array<float>(std::move(scores), {length}), matrix, found.path_score,
+                                       found.score));
+    }
+    sentences.append(hypotheses);
+  }
+  return sentences;
+}
+
+nb::object translate(nb::sequence members, Workspace& workspace, nb::object shortlist, Ints source, Ints offsets,
+                     Ints limits, nb::object prefix, nb::object prefix_offsets, const SearchOptions& options,
+                     StopHandle& stop) {
+  Call call(members, shortlist, source, offsets, limits, prefix, prefix_offsets, options);
+  bool done;
+  {
+    nb::gil_scoped_release release;
+    done = call.search().run(&workspace, stop.flag);
+  }
+  if (!done) return nb::none();
+  return results(call, call.search(), options.alignment);
+}
+
+size_t need(nb::sequence members, Workspace& workspace, nb::object shortlist, Ints source, Ints offsets, Ints limits,
+            nb::object prefix, nb::object prefix_offsets, const SearchOptions& options) {
+  Call call(members, shortlist, source, offsets, limits, prefix, prefix_offsets, options);
+  return call.search().need(&workspace);
+}
+
+}  // namespace
+
+void bind_search(nb::module_& m) {
+  nb::class_<Workspace>(m, "Workspace", "One worker's scratch memory: bytes now, and the most it may grow to.")
+      .def(nb::init<size_t, size_t>(), nb::arg("bytes"), nb::arg("limit"))
+      .def("poison", &Workspace::poison, "Fill with garbage: no result may depend on what was there.")
+      .def_prop_ro("size", &Workspace::size)
+      .def_prop_ro("limit", &Workspace::limit)
+      .def_prop_ro("high_water", &Workspace::high_water);
+  nb::class_<ShortlistHandle>(m, "Shortlist", "Allowed target ids by source id; keeps its arrays alive.")
+      .def(nb::new_(&make_shortlist), nb::arg("offsets"), nb::arg("ids"), nb::arg("first"), nb::arg("shared_vocabulary"),
+           nb::arg("target_vocabulary"), nb::arg("eos"));
+  nb::class_<StopHandle>(m, "StopFlag", "Read once a step: set it to end a batch early.")
+      .def(nb::init<>())
+      .def("set", [](StopHandle& stop) { stop.flag.store(true); })
+      .def("clear", [](StopHandle& stop) { stop.flag.store(false); });
+  nb::class_<SearchOptions>(m, "SearchOptions")
+      .def(nb::init<>())
+      .def_rw("beam_size", &SearchOptions::beam_size)
+      .def_rw("normalize", &SearchOptions::normalize)
+      .def_rw("word_penalty", &SearchOptions::word_penalty)
+      .def_rw("eos", &SearchOptions::eos)
+      .def_rw("unk", &SearchOptions::unk)
+      .def_rw("allow_unk", &SearchOptions::allow_unk)
+      .def_rw("n_best", &SearchOptions::n_best)
+      .def_rw("scores", &SearchOptions::scores)
+      .def_rw("alignment", &SearchOptions::alignment)
+      .def_rw("skip_cost", &SearchOptions::skip_cost)
+      .def_rw("group_tokens", &SearchOptions::group_tokens);
+  m.def("translate", &translate, nb::arg("members"), nb::arg("workspace"), nb::arg("shortlist").none(), nb::arg("source"),
+        nb::arg("offsets"), nb::arg("limits"), nb::arg("prefix").none(), nb::arg("prefix_offsets").none(),
+        nb::arg("options"), nb::arg("stop"),
+        "Translates one batch; releases the GIL. For each sentence its hypotheses, best first: (ids, path scores, "
+        "alignment or None, path score, score). None if stopped.");
+  m.def("need", &need, nb::arg("members"), nb::arg("workspace"), nb::arg("shortlist").none(), nb::arg("source"),
+        nb::arg("offsets"), nb::arg("limits"), nb::arg("prefix").none(), nb::arg("prefix_offsets").none(),
+        nb::arg("options"), "Bytes of workspace that translate() with the same arguments will use.");
+}

@@ -1,0 +1,111 @@
+// Executes the instructions of one plan over one batch, in memory that the caller gives. Holds pointers only.
+//
+// encode and prime run once for each encoder group, select once, step once for each target position.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "batch.h"
+#include "extents.h"
+#include "plan.h"
+#include "shortlist.h"
+#include "weights.h"
+#include "workspace.h"
+
+namespace dragoman {
+
+// Consecutive sentences that are encoded together.
+struct Group {
+  int32_t first = 0, last = 0;  // sentences [first, last)
+};
+
+// The group that starts at `first`: as many sentences as hold at most `tokens` source pieces, at least one.
+Group next_group(const Batch& batch, int32_t first, int32_t tokens);
+
+// Live hypotheses of a step; rows of a sentence are consecutive.
+struct Rows {
+  int32_t count = 0;
+  int32_t step = 0;
+  const int32_t* previous = nullptr;  // last target id, -1 at the first step
+  const int32_t* parent = nullptr;    // row of the step before whose state this one continues
+  const int32_t* sentence = nullptr;
+  const int32_t* cells = nullptr;  // [count][cell_stride]: cache cells of positions 0..step, this step's own last
+  int32_t cell_stride = 0;
+};
+
+class Interpreter {
+ public:
+  Interpreter() = default;
+  // Takes its index arrays from `carver` and its values from `values` (plan.layout bytes).
+  void bind(const Plan& plan, const Weights& weights, const Kernels& kernels, const Batch& batch,
+            const Candidates& candidates, const Extents& extents, Carver* carver);
+  void place(std::byte* values) { base_ = values; }
+  // Bytes of values for these extents; valid after bind with a carver that has memory.
+  int64_t value_bytes() const { return value_bytes_; }
+
+  void encode(const Group& group);
+  void select();
+  void step(const Rows& rows);
+
+  const float* logits(int32_t row) const;
+  const float* alignment(int32_t row) const;  // null if not asked for
+  int32_t columns() const { return columns_; }
+
+ private:
+  struct View {
+    std::byte* data;
+    int64_t stride;
+  };
+  View view(const Operand& operand) const;
+  float* floats(const Operand& operand, size_t* stride) const;
+  uint8_t* bytes(const Operand& operand, size_t* stride) const;
+  int32_t row_count(Symbol rows) const;
+  int32_t length(int32_t sentence) const { return batch_->length(sentence); }
+
+  void run(const std::vector<Instruction>& instructions);
+  void execute(const Instruction& instruction);
+  void embed(const Instruction& in);
+  void gemm_int8(const Instruction& in);
+  void gemm_float(const Instruction& in);
+  void norm(const Instruction& in);
+  void self_attention(const Instruction& in);
+  void pack_keys(const Instruction& in);
+  void cross_attention(const Instruction& in);
+  void cached_attention(const Instruction& in);
+  void additive_attention(const Instruction& in);
+  void copy_rows(const Instruction& in);
+  void mean(const Instruction& in);
+  void scan_rows(const Instruction& in, bool write);
+  void select_candidates(const Instruction& in);
+  void logits_int8(const Instruction& in);
+  void logits_float(const Instruction& in);
+  void embed_rows(const TableWeights& table, Precision precision, const int32_t* ids, int rows, float scale, float* out,
+                  size_t stride) const;
+  float multiplier(const Instruction& in) const;
+
+  const Plan* plan_ = nullptr;
+  const Weights* weights_ = nullptr;
+  const Kernels* kernels_ = nullptr;
+  const Batch* batch_ = nullptr;
+  const Candidates* candidates_ = nullptr;
+  Extents extents_{};
+  std::byte* base_ = nullptr;
+  int64_t* offsets_ = nullptr;        // of values
+  int64_t* strides_ = nullptr;        // of values, in elements
+  int32_t* padded_offsets_ = nullptr;  // [sentences + 1], rows of packed keys
+  float* position_scratch_ = nullptr;  // one position beyond the plan's table
+  int64_t value_bytes_ = 0;
+  int32_t columns_ = 0;
+
+  // Where the current phase stands.
+  Group group_;
+  int32_t group_token_ = 0;   // first token of the group; 0 in STEP
+  int32_t group_tokens_ = 0;  // its tokens
+  int32_t active_ = 0;        // sentences still running in a scan, or the group's
+  int32_t position_ = 0;      // in a scan
+  bool backward_ = false;
+  Rows rows_;
+};
+
+}  // namespace dragoman

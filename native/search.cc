@@ -1,0 +1,436 @@
+#include "search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "error.h"
+
+namespace dragoman {
+namespace {
+
+constexpr float kLowest = std::numeric_limits<float>::lowest();
+
+[[noreturn]] void invalid(const std::string& what) { throw Error(Error::Code::kInvalid, "batch: " + what); }
+
+void check_batch(const Batch& batch, const SearchOptions& options, int32_t vocabulary) {
+  if (batch.sentences < 1) invalid("no sentences");
+  if (options.beam_size < 1 || options.n_best < 1) invalid("beam size and n-best must be at least 1");
+  if (batch.offsets[0] != 0) invalid("offsets must start at 0");
+  for (int32_t s = 0; s < batch.sentences; ++s) {
+    if (batch.length(s) < 1) invalid("sentence " + std::to_string(s) + " is empty");
+    if (s > 0 && batch.length(s) > batch.length(s - 1)) invalid("sentences must come longest first");
+    if (batch.limits[s] < 1) invalid("the target limit of sentence " + std::to_string(s) + " is below 1");
+  }
+  if (batch.prefix_offsets == nullptr) return;
+  if (batch.prefix_offsets[0] != 0) invalid("prefix offsets must start at 0");
+  for (int32_t s = 0; s < batch.sentences; ++s) {
+    if (batch.prefix_offsets[s + 1] < batch.prefix_offsets[s]) invalid("prefix offsets must not fall");
+  }
+  for (int32_t at = 0; at < batch.prefix_offsets[batch.sentences]; ++at) {
+    if (batch.prefix[at] < 0 || batch.prefix[at] >= vocabulary) invalid("a forced id is not in the vocabulary");
+  }
+}
+
+// Every source id must be a row of every table that embeds it.
+void check_ids(const Batch& batch, const Member& member) {
+  int32_t rows = std::numeric_limits<int32_t>::max();
+  for (const Instruction& in : member.plan->encode) {
+    if (in.op == Op::kEmbed && in.flag) rows = std::min(rows, (*member.weights)[in.slot].table.v);
+  }
+  for (int32_t at = 0; at < batch.offsets[batch.sentences]; ++at) {
+    if (batch.source[at] < 0 || batch.source[at] >= rows) {
+      invalid("source id " + std::to_string(batch.source[at]) + " is not in the vocabulary of " + std::to_string(rows));
+    }
+  }
+}
+
+// Every id that search can choose must be a row of the table that embeds target ids.
+void check_targets(const Member& member, int32_t vocabulary) {
+  if (member.weights->vocabulary != vocabulary) invalid("the models of an ensemble have different target vocabularies");
+  for (const Instruction& in : member.plan->step) {
+    if (in.op == Op::kEmbed && (*member.weights)[in.slot].table.v < vocabulary) {
+      invalid("the target embedding is smaller than the output layer");
+    }
+  }
+}
+
+}  // namespace
+
+Search::Search(const Member* members, int32_t member_count, const Shortlist* shortlist, const Batch& batch,
+               const SearchOptions& options)
+    : members_(members),
+      member_count_(member_count),
+      shortlist_(shortlist),
+      batch_(batch),
+      options_(options),
+      kernels_(&kernels()) {
+  if (member_count < 1 || member_count > kMaxMembers) invalid("an ensemble has 1 to 16 models");
+  int32_t vocabulary = members[0].weights->vocabulary;
+  check_batch(batch, options, vocabulary);
+  for (int32_t m = 0; m < member_count; ++m) {
+    check_ids(batch, members[m]);
+    check_targets(members[m], vocabulary);
+    caches_ = caches_ || members[m].plan->caches > 0;
+    for (const SlotWeights& slot : members[m].weights->slots) {
+      if (slot.slot.kind != SlotKind::kTable || !slot.slot.logits) continue;
+      if ((shortlist != nullptr) != (slot.table.rows != nullptr)) {
+        invalid("the output layer is laid out for the other case: with or without a shortlist");
+      }
+    }
+  }
+  if (shortlist != nullptr && shortlist->target_vocabulary != vocabulary) {
+    invalid("the shortlist is for a vocabulary of " + std::to_string(shortlist->target_vocabulary) + ", the model has " +
+            std::to_string(vocabulary));
+  }
+  need_scores_ = options.scores || options.beam_size > 1 || member_count > 1;
+  int64_t longest_limit = 0, padded = 0, group_tokens = 0, group_sentences = 0;
+  int64_t tokens = batch.offsets[batch.sentences];
+  for (int32_t s = 0; s < batch.sentences; ++s) {
+    cells_ += int64_t{options.beam_size} * batch.limits[s];
+    alignment_floats_ += int64_t{options.beam_size} * batch.limits[s] * batch.length(s);
+    longest_limit = std::max<int64_t>(longest_limit, batch.limits[s]);
+    padded += round_up(batch.length(s), 16);
+  }
+  for (int32_t s = 0; s < batch.sentences;) {
+    Group group = next_group(batch, s, options.group_tokens);
+    group_tokens = std::max<int64_t>(group_tokens, batch.offsets[group.last] - batch.offsets[s]);
+    group_sentences = std::max<int64_t>(group_sentences, group.last - s);
+    s = group.last;
+  }
+  if (cells_ > std::numeric_limits<int32_t>::max() / 2 || tokens > std::numeric_limits<int32_t>::max() / 64) {
+    throw Error(Error::Code::kCapacity, "batch: too many positions for one batch; send fewer or shorter sentences");
+  }
+  max_rows_ = batch.sentences * options.beam_size;
+  auto set = [&](Symbol symbol, int64_t number) { extents_[static_cast<int>(symbol)] = number; };
+  set(Symbol::kTokens, tokens);
+  set(Symbol::kSentences, batch.sentences);
+  set(Symbol::kGroupTokens, group_tokens);
+  set(Symbol::kGroupSentences, group_sentences);
+  set(Symbol::kPaddedTokens, padded);
+  set(Symbol::kLongest, round_up(batch.longest(), 16));
+  set(Symbol::kAligned, options.alignment ? round_up(batch.longest(), 16) : 0);
+  set(Symbol::kRows, max_rows_);
+  set(Symbol::kCells, cells_);
+  set(Symbol::kLimit, round_up(longest_limit, 16));
+  set(Symbol::kCandidates, vocabulary);
+  set(Symbol::kUnion, 0);
+  cell_stride_ = static_cast<int32_t>(round_up(longest_limit, 16));
+}
+
+void Search::carve(Carver* carver) {
+  int64_t rows = max_rows_;
+  if (shortlist_ != nullptr) {
+    bitmaps_ = carver->take<uint64_t>(2 * bitmap_words(*shortlist_));
+    candidates_.union_ids = carver->take<int32_t>(counts_.union_size);
+    candidates_.offsets = carver->take<int32_t>(batch_.sentences + 1);
+    candidates_.positions = carver->take<int32_t>(counts_.total);
+  }
+  for (int32_t** array : {&previous_, &parent_, &sentence_, &row_node_, &next_previous_, &next_parent_, &next_sentence_,
+                          &next_node_}) {
+    *array = carver->take<int32_t>(rows);
+  }
+  if (caches_) {
+    row_cells_ = carver->take<int32_t>(rows * cell_stride_);
+    next_cells_ = carver->take<int32_t>(rows * cell_stride_);
+  }
+  path_ = carver->take<float>(rows);
+  next_path_ = carver->take<float>(rows);
+  beam_left_ = carver->take<int32_t>(batch_.sentences);
+  nodes_ = carver->take<Node>(cells_);
+  if (options_.alignment) alignments_ = carver->take<float>(alignment_floats_);
+  finished_ = carver->take<Finished>(rows);
+  finished_counts_ = carver->take<int32_t>(batch_.sentences);
+  int64_t columns = extents_[static_cast<int>(Symbol::kCandidates)];
+  compact_ = carver->take<float>(columns);
+  combined_ = carver->take<float>(columns);
+  chosen_ = carver->take<Chosen>(options_.beam_size + 1);
+  for (int32_t m = 0; m < member_count_; ++m) {
+    interpreters_[m].bind(*members_[m].plan, *members_[m].weights, *kernels_, batch_, candidates_, extents_, carver);
+  }
+}
+
+size_t Search::need(Workspace* workspace) {
+  if (shortlist_ != nullptr) {
+    workspace->reserve(static_cast<size_t>(bitmap_words(*shortlist_)) * 16);
+    counts_ = count_candidates(*shortlist_, batch_, reinterpret_cast<uint64_t*>(workspace->data()));
+    extents_[static_cast<int>(Symbol::kCandidates)] = counts_.union_size;
+    extents_[static_cast<int>(Symbol::kUnion)] = round_up(counts_.union_size, kPanelColumns);
+  }
+  Carver counter(nullptr);
+  carve(&counter);
+  // Values of every member are in use at every step, so they lie one behind the other.
+  workspace->reserve(counter.used());
+  Carver carver(workspace->data());
+  carve(&carver);
+  size_t bytes = carver.used();
+  for (int32_t m = 0; m < member_count_; ++m) bytes += static_cast<size_t>(interpreters_[m].value_bytes());
+  return bytes;
+}
+
+bool Search::run(Workspace* workspace, const StopFlag& stop) {
+  workspace->reserve(need(workspace));
+  Carver carver(workspace->data());
+  carve(&carver);
+  std::byte* values = workspace->data() + carver.used();
+  for (int32_t m = 0; m < member_count_; ++m) {
+    interpreters_[m].place(values);
+    values += interpreters_[m].value_bytes();
+  }
+  start();
+  for (int32_t s = 0; s < batch_.sentences;) {
+    Group group = next_group(batch_, s, options_.group_tokens);
+    for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].encode(group);
+    s = group.last;
+    if (stop.load(std::memory_order_relaxed)) return false;
+  }
+  for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].select();
+  while (advance()) {
+    if (stop.load(std::memory_order_relaxed)) return false;
+  }
+  for (int32_t s = 0; s < batch_.sentences; ++s) {
+    Finished* first = finished_ + static_cast<int64_t>(s) * options_.beam_size;
+    // Insertion sort: a handful of entries, equal scores keep their order.
+    for (int32_t i = 1; i < finished_counts_[s]; ++i) {
+      for (int32_t j = i; j > 0 && first[j].score > first[j - 1].score; --j) std::swap(first[j], first[j - 1]);
+    }
+  }
+  return true;
+}
+
+void Search::start() {
+  if (shortlist_ != nullptr) {
+    count_candidates(*shortlist_, batch_, bitmaps_);
+    candidates_.unk_position = -1;
+    fill_candidates(*shortlist_, batch_, counts_, options_.unk, bitmaps_, &candidates_);
+  }
+  row_count_ = batch_.sentences;
+  step_ = node_count_ = cells_used_ = 0;
+  alignments_used_ = 0;
+  for (int32_t s = 0; s < batch_.sentences; ++s) {
+    previous_[s] = row_node_[s] = -1;
+    parent_[s] = sentence_[s] = s;
+    path_[s] = 0;
+    beam_left_[s] = options_.beam_size;
+    finished_counts_[s] = 0;
+  }
+}
+
+// One target position. False when no row is left.
+bool Search::advance() {
+  if (caches_) {
+    for (int32_t row = 0; row < row_count_; ++row) {
+      row_cells_[static_cast<int64_t>(row) * cell_stride_ + step_] = cells_used_++;
+    }
+  }
+  Rows rows{row_count_, step_, previous_, parent_, sentence_, row_cells_, cell_stride_};
+  for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].step(rows);
+  next_count_ = 0;
+  for (int32_t row = 0; row < row_count_;) {
+    int32_t s = sentence_[row];
+    int32_t end = row + 1;
+    while (end < row_count_ && sentence_[end] == s) ++end;
+    choose(s, row, end);
+    accept(s);
+    row = end;
+  }
+  std::swap(previous_, next_previous_);
+  std::swap(parent_, next_parent_);
+  std::swap(sentence_, next_sentence_);
+  std::swap(row_node_, next_node_);
+  std::swap(row_cells_, next_cells_);
+  std::swap(path_, next_path_);
+  row_count_ = next_count_;
+  ++step_;
+  return row_count_ > 0;
+}
+
+int32_t Search::candidate_count(int32_t sentence) const {
+  return candidates_.restricted() ? candidates_.offsets[sentence + 1] - candidates_.offsets[sentence]
+                                  : interpreters_[0].columns();
+}
+
+int32_t Search::candidate_id(int32_t sentence, int32_t place) const {
+  return candidates_.restricted() ? candidates_.union_ids[candidates_.positions[candidates_.offsets[sentence] + place]]
+                                  : place;
+}
+
+int32_t Search::candidate_place(int32_t sentence, int32_t id) const {
+  if (!candidates_.restricted()) return id;
+  const int32_t* first = candidates_.union_ids;
+  const int32_t* found = std::lower_bound(first, first + candidates_.union_size, id);
+  if (found == first + candidates_.union_size || *found != id) return -1;
+  const int32_t* begin = candidates_.positions + candidates_.offsets[sentence];
+  const int32_t* end = candidates_.positions + candidates_.offsets[sentence + 1];
+  const int32_t* place = std::lower_bound(begin, end, static_cast<int32_t>(found - first));
+  return place == end || *place != found - first ? -1 : static_cast<int32_t>(place - begin);
+}
+
+// The row's scores over its own candidates, and what must be subtracted to make them log-probabilities.
+const float* Search::row_scores(int32_t row, float* normaliser) {
+  int32_t s = sentence_[row];
+  int32_t count = candidate_count(s);
+  const float* result = nullptr;
+  *normaliser = 0;
+  for (int32_t m = 0; m < member_count_; ++m) {
+    const float* scores = interpreters_[m].logits(row);
+    if (candidates_.restricted()) {
+      kernels_->gather(scores, candidates_.positions + candidates_.offsets[s], count, compact_);
+      scores = compact_;
+    }
+    float sum = options_.skip_cost || !need_scores_ ? 0.f : kernels_->log_sum_exp(scores, count);
+    if (member_count_ == 1 && members_[0].weight == 1.f) {
+      *normaliser = sum;
+      return scores;
+    }
+    float weight = members_[m].weight;
+    for (int32_t i = 0; i < count; ++i) {
+      float own = weight * (scores[i] - sum);
+      combined_[i] = m == 0 ? own : combined_[i] + own;
+    }
+    result = combined_;
+  }
+  return result;
+}
+
+void Search::choose(int32_t sentence, int32_t first_row, int32_t last_row) {
+  chosen_count_ = 0;
+  if (batch_.prefix_offsets != nullptr) {
+    int32_t begin = batch_.prefix_offsets[sentence], end = batch_.prefix_offsets[sentence + 1];
+    if (step_ < end - begin) {
+      choose_forced(sentence, first_row, batch_.prefix[begin + step_]);
+      return;
+    }
+  }
+  if (options_.beam_size == 1) {
+    choose_greedy(first_row);
+  } else {
+    choose_beam(first_row, last_row, beam_left_[sentence]);
+  }
+}
+
+void Search::choose_forced(int32_t sentence, int32_t row, int32_t id) {
+  float normaliser;
+  const float* scores = row_scores(row, &normaliser);
+  int32_t place = candidate_place(sentence, id);
+  float own = place < 0 ? kLowest : scores[place] - normaliser;
+  chosen_[chosen_count_++] = {row, place, path_[row] + own};
+}
+
+void Search::choose_greedy(int32_t row) {
+  int32_t s = sentence_[row];
+  float normaliser;
+  const float* scores = row_scores(row, &normaliser);
+  int32_t count = candidate_count(s);
+  int32_t unk = options_.allow_unk || options_.unk < 0 ? -1 : candidate_place(s, options_.unk);
+  Best best = kernels_->argmax(scores, count);
+  if (best.index == unk && unk >= 0) {
+    Best before = kernels_->argmax(scores, unk);
+    Best after = kernels_->argmax(scores + unk + 1, count - unk - 1);
+    if (after.index >= 0) after.index += unk + 1;
+    bool first = after.index < 0 || (before.index >= 0 && before.value >= after.value);
+    Best other = first ? before : after;
+    if (other.index >= 0) best = other;
+  }
+  // Every score is NaN: end the sentence rather than read outside the list.
+  if (best.index < 0) best = {std::max(candidate_place(s, options_.eos), 0), kLowest};
+  chosen_[chosen_count_++] = {row, best.index, need_scores_ ? path_[row] + (best.value - normaliser) : 0.f};
+}
+
+void Search::choose_beam(int32_t first_row, int32_t last_row, int32_t wanted) {
+  int32_t s = sentence_[first_row];
+  int32_t count = candidate_count(s);
+  int32_t unk = options_.allow_unk || options_.unk < 0 ? -1 : candidate_place(s, options_.unk);
+  constexpr int kBlock = 32;
+  for (int32_t row = first_row; row < last_row; ++row) {
+    float normaliser;
+    const float* scores = row_scores(row, &normaliser);
+    for (int32_t block = 0; block < count; block += kBlock) {
+      int32_t end = std::min(count, block + kBlock);
+      if (chosen_count_ == wanted) {
+        // Most blocks hold nothing above the worst chosen one.
+        float worst = chosen_[wanted - 1].path_score;
+        int above = 0;
+        for (int32_t i = block; i < end; ++i) above |= path_[row] + (scores[i] - normaliser) > worst;
+        if (above == 0) continue;
+      }
+      for (int32_t i = block; i < end; ++i) {
+        float score = i == unk ? kLowest : path_[row] + (scores[i] - normaliser);
+        if (chosen_count_ == wanted && !(score > chosen_[wanted - 1].path_score)) continue;
+        if (std::isnan(score)) continue;
+        int32_t at = chosen_count_ == wanted ? wanted - 1 : chosen_count_++;
+        for (; at > 0 && score > chosen_[at - 1].path_score; --at) chosen_[at] = chosen_[at - 1];
+        chosen_[at] = {row, i, score};
+      }
+    }
+  }
+  if (chosen_count_ == 0) chosen_[chosen_count_++] = {first_row, std::max(candidate_place(s, options_.eos), 0), kLowest};
+}
+
+// Turns the chosen extensions of a sentence into finished hypotheses and rows of the next step.
+void Search::accept(int32_t sentence) {
+  bool last = step_ + 1 >= batch_.limits[sentence];
+  for (int32_t i = 0; i < chosen_count_; ++i) {
+    const Chosen& choice = chosen_[i];
+    int32_t id = choice.place < 0 ? batch_.prefix[batch_.prefix_offsets[sentence] + step_]
+                                  : candidate_id(sentence, choice.place);
+    Node& node = nodes_[node_count_];
+    node = {row_node_[choice.row], id, choice.path_score, -1};
+    const float* alignment = options_.alignment ? interpreters_[0].alignment(choice.row) : nullptr;
+    if (alignment != nullptr) {
+      node.alignment = alignments_used_;
+      std::memcpy(alignments_ + alignments_used_, alignment, static_cast<size_t>(batch_.length(sentence)) * sizeof(float));
+      alignments_used_ += batch_.length(sentence);
+    }
+    int32_t number = node_count_++;
+    if (id == options_.eos || last) {
+      finish(sentence, number, choice.path_score);
+      --beam_left_[sentence];
+      continue;
+    }
+    int32_t row = next_count_++;
+    next_previous_[row] = id;
+    next_parent_[row] = choice.row;
+    next_sentence_[row] = sentence;
+    next_node_[row] = number;
+    next_path_[row] = choice.path_score;
+    if (caches_) {
+      std::memcpy(next_cells_ + static_cast<int64_t>(row) * cell_stride_,
+                  row_cells_ + static_cast<int64_t>(choice.row) * cell_stride_, static_cast<size_t>(step_ + 1) * 4);
+    }
+  }
+}
+
+void Search::finish(int32_t sentence, int32_t node, float path_score) {
+  int32_t length = step_ + 1;
+  float score = path_score - options_.word_penalty * static_cast<float>(length);
+  if (options_.normalize != 0.f) score /= std::pow(static_cast<float>(length), options_.normalize);
+  finished_[static_cast<int64_t>(sentence) * options_.beam_size + finished_counts_[sentence]++] = {node, length, path_score,
+                                                                                                  score};
+}
+
+int32_t Search::finished_count(int32_t sentence) const { return std::min(finished_counts_[sentence], options_.n_best); }
+
+const Search::Finished& Search::finished(int32_t sentence, int32_t rank) const {
+  return finished_[static_cast<int64_t>(sentence) * options_.beam_size + rank];
+}
+
+void Search::trace(int32_t sentence, const Finished& hypothesis, int32_t* ids, float* path_scores,
+                   float* alignment) const {
+  int32_t width = batch_.length(sentence);
+  int32_t number = hypothesis.node;
+  for (int32_t at = hypothesis.length - 1; at >= 0; --at) {
+    const Node& node = nodes_[number];
+    ids[at] = node.id;
+    path_scores[at] = node.path_score;
+    if (alignment != nullptr && node.alignment >= 0) {
+      std::memcpy(alignment + static_cast<int64_t>(at) * width, alignments_ + node.alignment,
+                  static_cast<size_t>(width) * sizeof(float));
+    }
+    number = node.parent;
+  }
+}
+
+}  // namespace dragoman

@@ -1,0 +1,117 @@
+// Greedy and beam search over one batch: Marian's src/translator/beam_search.cpp, one sentence's result independent of
+// its neighbours. Runs the interpreters of one model or of an ensemble; allocates nothing.
+#pragma once
+
+#include <cstdint>
+
+#include "batch.h"
+#include "interpreter.h"
+#include "plan.h"
+#include "shortlist.h"
+#include "weights.h"
+#include "workspace.h"
+
+namespace dragoman {
+
+inline constexpr int kMaxMembers = 16;
+
+// One model of an ensemble and its weight in the sum of log-probabilities.
+struct Member {
+  const Plan* plan;
+  const Weights* weights;
+  float weight = 1.f;
+};
+
+class Search {
+ public:
+  // Nothing is copied; all arguments must outlive the object. shortlist may be null. Throws Error if they do not fit.
+  Search(const Member* members, int32_t member_count, const Shortlist* shortlist, const Batch& batch,
+         const SearchOptions& options);
+
+  // Bytes of workspace that run() will use, exactly. Grows the workspace to what counting itself needs.
+  size_t need(Workspace* workspace);
+  // Grows the workspace to need() and translates. Returns false if the stop flag was raised.
+  bool run(Workspace* workspace, const StopFlag& stop);
+
+  // After run: hypotheses of a sentence, best first, at most n_best.
+  int32_t finished_count(int32_t sentence) const;
+  struct Finished {
+    int32_t node;
+    int32_t length;
+    float path_score;
+    float score;
+  };
+  const Finished& finished(int32_t sentence, int32_t rank) const;
+  // ids and path scores [length], alignment [length][source length] (may be null) of a hypothesis, in order.
+  void trace(int32_t sentence, const Finished& hypothesis, int32_t* ids, float* path_scores, float* alignment) const;
+  const Extents& extents() const { return extents_; }
+
+ private:
+  struct Node {
+    int32_t parent;
+    int32_t id;
+    float path_score;
+    int64_t alignment;  // place in alignments_, -1: none
+  };
+  struct Chosen {
+    int32_t row;
+    int32_t place;  // among the row's candidates
+    float path_score;
+  };
+
+  void carve(Carver* carver);
+  void start();
+  bool advance();
+  void choose(int32_t sentence, int32_t first_row, int32_t last_row);
+  void choose_forced(int32_t sentence, int32_t row, int32_t id);
+  void choose_greedy(int32_t row);
+  void choose_beam(int32_t first_row, int32_t last_row, int32_t wanted);
+  const float* row_scores(int32_t row, float* normaliser);
+  int32_t candidate_count(int32_t sentence) const;
+  int32_t candidate_id(int32_t sentence, int32_t place) const;
+  int32_t candidate_place(int32_t sentence, int32_t id) const;
+  void accept(int32_t sentence);
+  void finish(int32_t sentence, int32_t node, float path_score);
+
+  const Member* members_;
+  int32_t member_count_;
+  const Shortlist* shortlist_;
+  const Batch& batch_;
+  SearchOptions options_;
+  const Kernels* kernels_;
+  CandidateCounts counts_;
+  Extents extents_{};
+  int64_t cells_ = 0;
+  int64_t alignment_floats_ = 0;
+  int32_t max_rows_ = 0;
+  int32_t cell_stride_ = 0;
+  bool caches_ = false;
+  bool need_scores_ = true;
+
+  Candidates candidates_;
+  Interpreter interpreters_[kMaxMembers];
+  uint64_t* bitmaps_ = nullptr;
+
+  // Live rows, and those of the next step.
+  int32_t row_count_ = 0, next_count_ = 0;
+  int32_t *previous_ = nullptr, *parent_ = nullptr, *sentence_ = nullptr, *row_node_ = nullptr, *row_cells_ = nullptr;
+  int32_t *next_previous_ = nullptr, *next_parent_ = nullptr, *next_sentence_ = nullptr, *next_node_ = nullptr,
+          *next_cells_ = nullptr;
+  float *path_ = nullptr, *next_path_ = nullptr;
+  int32_t step_ = 0;
+  int32_t cells_used_ = 0;
+
+  int32_t* beam_left_ = nullptr;
+  Node* nodes_ = nullptr;
+  int32_t node_count_ = 0;
+  float* alignments_ = nullptr;
+  int64_t alignments_used_ = 0;
+  Finished* finished_ = nullptr;  // [sentences][beam_size]
+  int32_t* finished_counts_ = nullptr;
+  float* compact_ = nullptr;   // one row's own candidates
+  float* combined_ = nullptr;  // an ensemble's sum
+  Chosen* chosen_ = nullptr;   // of one sentence
+  int32_t chosen_count_ = 0;
+};
+
+}  // namespace dragoman
