@@ -242,5 +242,7 @@ def _alpha(data: NDArray[Any], multiplier: float | None, path: Path, name: str, 
             path, "an activation multiplier is one number", parameter=name, offset=offset, found=data.size
         )
     value = float(data[0])
-    alpha = value if multiplier is None else float(np.float32(value) / np.float32(multiplier))
-    return checked_multiplier(alpha, path, name, offset=offset)
+    if multiplier is not None:
+        with np.errstate(over="ignore"):  # infinity is refused below
+            value = float(np.float32(value) / np.float32(multiplier))
+    return checked_multiplier(value, path, name, offset=offset)
