@@ -1,0 +1,47 @@
+"""Which products of a graph are computed in integers, and which of them may share one quantised input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from dragoman.planning.plan import Precision
+
+
+@dataclass(frozen=True)
+class Precisions:
+    """The choice of number formats that a plan is compiled for.
+
+    Attributes:
+        default: precision of products and tables.
+        floats: names of the parameters that stay float32 (a model file that stores some matrices as floats).
+        alphas: for `Precision.INT8` the group of each weight's alpha: weights with equal alphas have the same group
+            name. None, or a name that is missing: each weight is a group of its own. Only the partition matters, never
+            the group's name, so that models with other alphas share a plan.
+    """
+
+    default: Precision
+    floats: frozenset[str] = frozenset()
+    alphas: Mapping[str, str] | None = None
+
+    def of(self, names: Iterable[str]) -> Precision:
+        """Precision of a product with these parameters joined: all of one kind, or float if any must be float."""
+        return Precision.FLOAT32 if any(name in self.floats for name in names) else self.default
+
+    def alpha_group(self, names: tuple[str, ...]) -> str | None:
+        """Group of the activation multiplier of a product with these parameters; None where no stored alpha is used."""
+        if self.of(names) is not Precision.INT8:
+            return None
+        first = next((name for name in names if name), "")
+        return (self.alphas or {}).get(first, first)
+
+    def canonical(self, names: Iterable[str]) -> tuple[object, ...]:
+        """What of this can change the plan of a graph with parameters ``names``: equal for equal partitions."""
+        numbers: dict[str, int] = {}
+        ordered = list(names)
+        groups = []
+        if self.default is Precision.INT8:
+            for name in ordered:
+                group = (self.alphas or {}).get(name, name)
+                groups.append(numbers.setdefault(group, len(numbers)))
+        return self.default.value, tuple(name for name in ordered if name in self.floats), tuple(groups)
