@@ -13,7 +13,7 @@ namespace {
 constexpr int kFloatColumns = 16 * kTileGroups;  // of a block: a panel, or half of one
 constexpr size_t kFloatPrefetch = 8192 / sizeof(float);
 
-constexpr int blocks_at_once(int rows) { return rows * kTileGroups >= 8 ? 1 : rows * kTileGroups >= 4 ? 2 : 4; }
+constexpr int blocks_at_once(int rows) { return copies_in_flight(rows, kFloatSums); }
 
 // Where block `index` of the columns starts.
 inline const float* block_start(const GemmFloat& p, int index) {

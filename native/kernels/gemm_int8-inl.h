@@ -18,7 +18,7 @@ constexpr size_t kPrefetchBytes = 8192;
 
 // Low tiles would wait for the latency of one chain of sums per element; integers may be summed in any order, so they
 // take several steps at once.
-constexpr int steps_at_once(int rows) { return rows * kTileGroups >= 8 ? 1 : rows * kTileGroups >= 4 ? 2 : 4; }
+constexpr int steps_at_once(int rows) { return copies_in_flight(rows, kIntSums); }
 
 // sums[r][c] = sum over k of a[r][k] * b[k][c].
 template <int R>

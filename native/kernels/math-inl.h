@@ -49,8 +49,8 @@ inline F32x16 tanh(F32x16 x) {
 
 // z * P(z^2) below 1, 1 - exp(-Q(|z|)) above.
 inline F32x16 erf(F32x16 z) {
-  constexpr float kSmall[] = {0x1.d8b88cp-14f, -0x1.bcd7dep-11f, 0x1.562b1ap-8f, -0x1.b829d8p-6f,
-                              0x1.ce2f0ap-4f,  -0x1.812746p-2f,  0x1.20dd76p+0f};
+  constexpr float kSmall[] = {-0x1.44cfbcp-17f, 0x1.d8b88cp-14f, -0x1.bcd7dep-11f, 0x1.562b1ap-8f,
+                              -0x1.b829d8p-6f,  0x1.ce2f0ap-4f,  -0x1.812746p-2f,  0x1.20dd76p+0f};
   constexpr float kLarge[] = {0x1.6bd850p-16f, -0x1.cec654p-12f, 0x1.138cd8p-8f,  -0x1.9d0318p-6f,
                               0x1.bc151ep-4f,  0x1.443566p-1f,   0x1.212c0ep+0f, -0x1.8a5954p-13f};
   const F32x16 magnitude = min(splat(4.0f), abs(z));

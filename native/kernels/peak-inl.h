@@ -7,6 +7,7 @@
 namespace dragoman::DRAGOMAN_TARGET {
 namespace {
 
+// keep_in_register makes every step happen.
 // As many independent sums as a tile keeps, so that latency hides and nothing spills.
 constexpr int kPeakSums = kTileGroups == 2 ? 24 : 6;
 

@@ -175,6 +175,7 @@ inline void add_products(I32x16& sums, Activations a, Weights b) {
   sums.hi = _mm256_dpbusd_avx_epi32(sums.hi, a.v, b.hi);
 }
 constexpr int kTileRows = 6;
+constexpr int kIntSums = 6;
 #else
 // vpmaddubsw would saturate: even and odd bytes as 16-bit numbers and two vpmaddwd are exact.
 struct Activations {
@@ -202,15 +203,18 @@ inline void add_products(I32x16& sums, Activations a, Weights b) {
   sums.lo = _mm256_add_epi32(sums.lo, products(a, b.even_lo, b.odd_lo));
   sums.hi = _mm256_add_epi32(sums.hi, products(a, b.even_hi, b.odd_hi));
 }
-constexpr int kTileRows = 4;
+constexpr int kTileRows = 3;
+constexpr int kIntSums = 3;
 #endif
 
-inline void keep_in_register(I32x16& x) { asm("" : "+x"(x.lo), "+x"(x.hi)); }
-inline void keep_in_register(F32x16& x) { asm("" : "+x"(x.lo), "+x"(x.hi)); }
+inline void keep_in_register(I32x16& x) { asm volatile("" : "+x"(x.lo), "+x"(x.hi)); }
+inline void keep_in_register(F32x16& x) { asm volatile("" : "+x"(x.lo), "+x"(x.hi)); }
 
-// The tallest tile whose sums stay in registers covers one group of 16 columns.
+// The tallest tile whose sums stay in registers (with kTileRows and kIntSums above), the groups of 16 columns it covers,
+// and how many sums of 16 lanes a low tile may keep in flight.
 constexpr int kTileGroups = 1;
 constexpr int kFloatTileRows = 6;
+constexpr int kFloatSums = 4;
 
 }  // namespace
 }  // namespace dragoman::DRAGOMAN_TARGET

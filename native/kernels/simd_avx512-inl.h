@@ -135,13 +135,21 @@ inline void add_products(I32x16& sums, Activations a, Weights b) {
 }
 #endif
 
-inline void keep_in_register(I32x16& x) { asm("" : "+v"(x.v)); }
-inline void keep_in_register(F32x16& x) { asm("" : "+v"(x.v)); }
+inline void keep_in_register(I32x16& x) { asm volatile("" : "+v"(x.v)); }
+inline void keep_in_register(F32x16& x) { asm volatile("" : "+v"(x.v)); }
 
-// The tallest tile whose sums stay in registers, and the column groups of 16 a tile of that height covers.
-constexpr int kTileRows = 14;
+// The tallest tile whose sums stay in registers, the groups of 16 columns it covers, and how many sums of 16 lanes a low
+// tile may keep in flight.
 constexpr int kTileGroups = 2;
+#if defined(__AVX512VNNI__)
+constexpr int kTileRows = 14;
+constexpr int kIntSums = 16;
+#else
+constexpr int kTileRows = 11;
+constexpr int kIntSums = 12;
+#endif
 constexpr int kFloatTileRows = 14;
+constexpr int kFloatSums = 16;
 
 }  // namespace
 }  // namespace dragoman::DRAGOMAN_TARGET

@@ -172,9 +172,11 @@ inline void add_products(I32x16& sums, Activations a, Weights b) {
 inline void keep_in_register(I32x16&) {}
 inline void keep_in_register(F32x16&) {}
 
-constexpr int kTileRows = 2;
 constexpr int kTileGroups = 1;
+constexpr int kTileRows = 2;
+constexpr int kIntSums = 1;
 constexpr int kFloatTileRows = 2;
+constexpr int kFloatSums = 1;
 
 }  // namespace
 }  // namespace dragoman::DRAGOMAN_TARGET

@@ -1,6 +1,8 @@
 // How the rows of a product are cut into tiles, and how a run-time height picks its compiled tile.
 #pragma once
 
+#include "kernels/simd-inl.h"
+
 namespace dragoman::DRAGOMAN_TARGET {
 namespace {
 
@@ -13,6 +15,12 @@ struct RowTiles {
 
   int count, height, taller;
 };
+
+// How many copies of a tile's sums to keep in flight when all of them together may take `most` of 16 lanes each.
+constexpr int copies_in_flight(int rows, int most) {
+  const int sums = rows * kTileGroups;
+  return 4 * sums <= most ? 4 : 2 * sums <= most ? 2 : 1;
+}
 
 // Calls function.operator()<R>() for R == rows, 1 <= rows <= Tallest.
 template <int Tallest, class Function>
