@@ -26,7 +26,9 @@ from dragoman.formats.vocabulary import read_vocabulary
 MEGABYTE = 1 << 20
 
 
-def refused_within(read: Callable[[Path], Any], path: Path, *, limit: int = 4 * MEGABYTE, seconds: float = 2) -> ModelError:
+def refused_within(
+    read: Callable[[Path], Any], path: Path, *, limit: int = 4 * MEGABYTE, seconds: float = 2
+) -> ModelError:
     """The error of reading ``path``, which must take less than ``limit`` bytes and ``seconds``."""
     tracemalloc.start()
     start = time.perf_counter()
@@ -102,7 +104,24 @@ def test_overlapping_members(tmp_path: Path) -> None:
     central = b""
     for name in (b"a", b"b", b"c"):
         central += struct.pack(
-            "<I6H3I5H2I", 0x02014B50, 20, 20, 0, 0, 0, 0, zlib.crc32(body), len(body), len(body), 1, 0, 0, 0, 0, 0, 0
+            "<I6H3I5H2I",
+            0x02014B50,
+            20,
+            20,
+            0,
+            0,
+            0,
+            0,
+            zlib.crc32(body),
+            len(body),
+            len(body),
+            1,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
         )
         central += name
     start = len(local) + 1 + len(body)
@@ -130,7 +149,9 @@ def test_bin_of_impossible_counts(tmp_path: Path) -> None:
     for row in ((2**63, 0x404, 1, 4), (2, 0x404, 2**62, 4), (2, 0x404, 1, 2**63)):
         path.write_bytes(struct.pack("<6Q", 1, 1, *row) + b"W\0" + struct.pack("<iQ", 1, 0) + bytes(64))
         refused_within(read_bin, path)
-    path.write_bytes(struct.pack("<6Q", 1, 1, 2, 0x404, 1, 4) + b"W\0" + struct.pack("<iQ", 1, 2**64 - 1) + bytes(4))
+    path.write_bytes(
+        struct.pack("<6Q", 1, 1, 2, 0x404, 1, 4) + b"W\0" + struct.pack("<iQ", 1, 2**64 - 1) + bytes(4)
+    )
     refused_within(read_bin, path)
 
 
@@ -176,7 +197,11 @@ def test_yaml_nested_without_end(opening: str, tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
 def test_files_that_are_none(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.bin")
-    for read, path in ((read_bin, tmp_path / "pipe.bin"), (read_npz, Path("/dev/zero")), (read_vocabulary, tmp_path)):
+    for read, path in (
+        (read_bin, tmp_path / "pipe.bin"),
+        (read_npz, Path("/dev/zero")),
+        (read_vocabulary, tmp_path),
+    ):
         assert isinstance(refused_within(read, path), ModelNotFoundError)
 
 

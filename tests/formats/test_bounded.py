@@ -29,15 +29,17 @@ def test_takes_exactly_or_fails(data: bytes, counts: list[int]) -> None:
 
 def test_array_is_a_read_only_view_and_sizes_do_not_overflow() -> None:
     data = bytearray(np.arange(4, dtype="<f4").tobytes())
-    reader = BoundedReader(data, PATH)
+    reader = BoundedReader(memoryview(data), PATH)
     array = reader.array("<f4", 4, "it")
     assert array.tolist() == [0, 1, 2, 3]
     assert not array.flags.writeable
     with pytest.raises(ModelFormatError):
-        BoundedReader(data, PATH).array("<f4", 2**62, "it")
+        BoundedReader(memoryview(data), PATH).array("<f4", 2**62, "it")
 
 
-@pytest.mark.parametrize(("data", "value"), [(b"\x00", 0), (b"\xac\x02", 300), (b"\xff" * 9 + b"\x01", 2**64 - 1)])
+@pytest.mark.parametrize(
+    ("data", "value"), [(b"\x00", 0), (b"\xac\x02", 300), (b"\xff" * 9 + b"\x01", 2**64 - 1)]
+)
 def test_varint(data: bytes, value: int) -> None:
     assert BoundedReader(data, PATH).varint("it") == value
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -26,7 +27,7 @@ def folder(tmp_path: Path, make_float_model: Maker) -> Filler:
             path = tmp_path / name
             if name.endswith(".npz"):
                 write_npz(model, path)
-            elif name.endswith(".bin") and "int8" in name or "intgemm" in name:
+            elif "int8" in name or ("intgemm" in name and name.endswith(".bin")):
                 write_bin(quantize(model), path)
             elif name.endswith(".bin") and not name.startswith("lex"):
                 write_bin(model, path)
@@ -45,11 +46,14 @@ def config(model: str, source: str = "vocab.spm", target: str | None = None, ext
 
 def names(bundle: Bundle) -> tuple[str, str, str, str | None]:
     source, target = bundle.vocabularies
-    return bundle.model.name, source.name, target.name, bundle.shortlist and bundle.shortlist.name
+    shortlist = bundle.shortlist.name if bundle.shortlist else None
+    return bundle.model.name, source.name, target.name, shortlist
 
 
 def test_firefox_with_one_vocabulary(folder: Filler) -> None:
-    where = folder("model.ende.intgemm.alphas.bin", "lex.50.50.ende.s2t.bin", "vocab.ende.spm", "metadata.json")
+    where = folder(
+        "model.ende.intgemm.alphas.bin", "lex.50.50.ende.s2t.bin", "vocab.ende.spm", "metadata.json"
+    )
     bundle = find_bundle(where)
     assert names(bundle) == (
         "model.ende.intgemm.alphas.bin",
@@ -100,7 +104,13 @@ def test_precision_chooses_among_configurations(folder: Filler) -> None:
 
 
 def test_unconfigured_int8_beside_a_configured_float_model(folder: Filler) -> None:
-    where = folder("model.npz", "model.int8.bin", "vocab.a.spm", "vocab.b.spm", decoder=config("model.npz", "vocab.a.spm"))
+    where = folder(
+        "model.npz",
+        "model.int8.bin",
+        "vocab.a.spm",
+        "vocab.b.spm",
+        decoder=config("model.npz", "vocab.a.spm"),
+    )
     bundle = find_bundle(where)
     assert names(bundle)[:2] == ("model.int8.bin", "vocab.a.spm")
     assert bundle.config is not None
@@ -168,8 +178,9 @@ def test_a_wrong_configuration_is_not_passed_over(folder: Filler) -> None:
 
 def test_real_folders(shared: Path) -> None:
     for path in sorted((shared / "models").iterdir()):
-        for precision in ("auto", "float32"):
-            bundle = find_bundle(path, precision=precision)  # type: ignore[arg-type]
+        choices: tuple[Literal["auto", "float32"], ...] = ("auto", "float32")
+        for precision in choices:
+            bundle = find_bundle(path, precision=precision)
             int8 = precision == "auto" and path.name.endswith("tiny-ssru")
             assert bundle.model.name == ("model.intgemm.alphas.bin" if int8 else "model.npz")
             assert (bundle.shortlist is not None) == int8

@@ -49,11 +49,20 @@ quiet: true
     assert config.models == (tmp_path / "m.npz",)
     assert config.vocabularies == (tmp_path / "a.spm", tmp_path / "b.spm")
     assert (config.beam_size, config.normalize, config.word_penalty) == (4, 0.6, 0.001)
-    assert (config.n_best, config.alignment, config.allow_unk, config.skip_cost) == (True, "soft", False, True)
+    assert (config.n_best, config.alignment, config.allow_unk, config.skip_cost) == (
+        True,
+        "soft",
+        False,
+        True,
+    )
     assert (config.max_length, config.max_length_crop, config.max_length_factor) == (300, True, 2.0)
     assert (config.max_length_break, config.mini_batch, config.mini_batch_words) == (128, 32, 1024)
     assert (config.maxi_batch, config.maxi_batch_sort, config.workspace) == (100, "src", 0)
-    assert (config.cpu_threads, config.gemm_precision, config.ssplit_mode) == (0, "int8shiftAlphaAll", "paragraph")
+    assert (config.cpu_threads, config.gemm_precision, config.ssplit_mode) == (
+        0,
+        "int8shiftAlphaAll",
+        "paragraph",
+    )
     assert (config.ssplit_prefix_file, config.quality) == (tmp_path / "prefixes.txt", tmp_path / "q.bin")
     assert config.weights == (0.5, 1.0)
     assert dict(config.ignored) == {"quiet": True}
@@ -75,7 +84,8 @@ def test_normalize(tmp_path: Path, value: str, expected: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [("true", "hard"), ("1", "hard"), ("0", ""), ("false", ""), ("0.3", "0.3"), ("hard", "hard")]
+    ("value", "expected"),
+    [("true", "hard"), ("1", "hard"), ("0", ""), ("false", ""), ("0.3", "0.3"), ("hard", "hard")],
 )
 def test_alignment(tmp_path: Path, value: str, expected: str) -> None:
     assert read(tmp_path, f"alignment: {value}\n").alignment == expected
@@ -98,7 +108,12 @@ def test_shortlist(
 ) -> None:
     options = read(tmp_path, f"shortlist: {value}\n").shortlist
     assert options is not None
-    assert (options.first, options.best, options.verify, options.stated_false) == (first, best, verify, stated_false)
+    assert (options.first, options.best, options.verify, options.stated_false) == (
+        first,
+        best,
+        verify,
+        stated_false,
+    )
     assert options.path.name in ("lex.bin", "lex")
 
 
@@ -129,7 +144,9 @@ def test_wrong_values_name_the_key(tmp_path: Path, key: str, line: str) -> None:
     assert key in str(caught.value)
 
 
-@pytest.mark.parametrize("base", ["models: []\nvocabs: [a]\n", "models: [1]\nvocabs: [a]\n", "models: m\n", "a: 1\n"])
+@pytest.mark.parametrize(
+    "base", ["models: []\nvocabs: [a]\n", "models: [1]\nvocabs: [a]\n", "models: m\n", "a: 1\n"]
+)
 def test_needs_models_and_vocabularies(tmp_path: Path, base: str) -> None:
     with pytest.raises(ModelFormatError):
         read(tmp_path, "", base=base)

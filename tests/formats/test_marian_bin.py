@@ -34,7 +34,9 @@ def same(left: ParameterFile, right: ParameterFile) -> None:
         np.testing.assert_array_equal(parameter.data, other.data)
 
 
-def item(name: bytes, code: int, shape: tuple[int, ...], data: bytes) -> tuple[bytes, int, tuple[int, ...], bytes]:
+def item(
+    name: bytes, code: int, shape: tuple[int, ...], data: bytes
+) -> tuple[bytes, int, tuple[int, ...], bytes]:
     return name + b"\0", code, shape, data
 
 
@@ -163,7 +165,10 @@ FLOATS = struct.pack("<4f", 1, 2, 3, 4)
         (assemble(*[item(b"W", 0x0404, (2, 2), FLOATS)] * 2), "same name"),
         (assemble(item(b"W", 0x4101, (2, 2, 1), FLOATS)), "not a matrix"),
         (assemble(item(b"W", 0x4101, (2, 2), bytes(8))), "multiplier is impossible"),
-        (assemble(item(b"W", 0x4101, (2, 2), bytes(4) + struct.pack("<f", float("nan")))), "multiplier is impossible"),
+        (
+            assemble(item(b"W", 0x4101, (2, 2), bytes(4) + struct.pack("<f", float("nan")))),
+            "multiplier is impossible",
+        ),
         (assemble(item(b"W_QuantMultA", 0x0404, (2, 2), FLOATS)), "one number"),
         (assemble() + b"x", "bytes follow"),
         (assemble()[:-1], "needs 11 bytes, but 10 are left"),

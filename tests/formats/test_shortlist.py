@@ -19,7 +19,9 @@ from dragoman.formats.shortlist_text import (
 )
 from dragoman.formats.vocabulary import plain_vocabulary, read_vocabulary
 
-LETTERS = plain_vocabulary({"</s>": 0, "<unk>": 1, **{c: i + 2 for i, c in enumerate("abcdefghij")}}, Path("v"))
+LETTERS = plain_vocabulary(
+    {"</s>": 0, "<unk>": 1, **{c: i + 2 for i, c in enumerate("abcdefghij")}}, Path("v")
+)
 
 
 def shortlist(lists: list[list[int]], first: int = 2, best: int = 5) -> Shortlist:
@@ -38,7 +40,9 @@ LISTS = st.lists(st.lists(st.integers(0, 40), unique=True, max_size=6).map(sorte
 
 @settings(max_examples=60, deadline=None)
 @given(LISTS, st.integers(0, 50))
-def test_binary_round_trip(tmp_path_factory: pytest.TempPathFactory, lists: list[list[int]], first: int) -> None:
+def test_binary_round_trip(
+    tmp_path_factory: pytest.TempPathFactory, lists: list[list[int]], first: int
+) -> None:
     path = tmp_path_factory.mktemp("lists") / "lex.bin"
     write_binary_shortlist(shortlist(lists, first), path)
     read = read_binary_shortlist(path, source_size=len(lists), target_size=41)
@@ -122,11 +126,22 @@ def text(tmp_path: Path, *lines: str) -> Path:
 
 def test_text_rules(tmp_path: Path) -> None:
     path = text(
-        tmp_path, "a a 0.1", "b a 0.5", "c a 0.5", "d\ta  0.9", "NULL a 0.9", "a NULL 0.9", "zz a 0.7", "", "e b 0"
+        tmp_path,
+        "a a 0.1",
+        "b a 0.5",
+        "c a 0.5",
+        "d\ta  0.9",
+        "NULL a 0.9",
+        "a NULL 0.9",
+        "zz a 0.7",
+        "",
+        "e b 0",
     )
     lists = read_text_shortlist(path, LETTERS, LETTERS, first=2, best=3)
     names = [LETTERS.piece_of(int(id_)) for id_ in lists.list_of(LETTERS.id_of("a"))]
-    assert names == ["<unk>", "c", "d"], "best three by probability, of b and c the higher id; unknown is <unk>"
+    assert names == ["<unk>", "c", "d"], (
+        "best three by probability, of b and c the higher id; unknown is <unk>"
+    )
     assert not len(lists.list_of(LETTERS.id_of("b"))), "not above the threshold"
 
 

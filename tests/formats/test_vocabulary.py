@@ -14,7 +14,9 @@ from dragoman.formats.vocabulary import PlainVocabulary, SentencePieceVocabulary
 from dragoman.formats.vocabulary_text import MAX_ID, parse_yaml, write_vocabulary
 
 SPECIAL = {"</s>": 0, "<unk>": 1}
-PIECES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).filter(lambda piece: piece not in SPECIAL)
+PIECES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).filter(
+    lambda piece: piece not in SPECIAL
+)
 
 
 def put(tmp_path: Path, name: str, text: str) -> Path:
@@ -45,7 +47,23 @@ def test_lines_round_trip(tmp_path: Path, pieces: list[str]) -> None:
 
 
 def test_pieces_stay_text(tmp_path: Path) -> None:
-    words = ["1", "null", "~", "yes", "1.5", "2001-01-01", "<<", "0x10", "[a]", "&x", "*y", "!z", "- ", "🙂", "▁\u2028"]
+    words = [
+        "1",
+        "null",
+        "~",
+        "yes",
+        "1.5",
+        "2001-01-01",
+        "<<",
+        "0x10",
+        "[a]",
+        "&x",
+        "*y",
+        "!z",
+        "- ",
+        "🙂",
+        "▁\u2028",
+    ]
     ids = SPECIAL | {word: number + 2 for number, word in enumerate(words)}
     write_vocabulary(ids, tmp_path / "v.yml")
     assert read_vocabulary(tmp_path / "v.yml").id_of("null") == ids["null"]

@@ -16,6 +16,8 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _MAX_DEPTH = 16
 _MAX_CHARACTERS = 1 << 20
+_MAX_EVENTS = 20_000
+"""Each value costs some 300 bytes while it is parsed. Real configurations have a few hundred."""
 
 
 def parse_mapping(text: str, path: Path, *, parameter: str | None = None) -> dict[str, Any]:
@@ -25,8 +27,8 @@ def parse_mapping(text: str, path: Path, *, parameter: str | None = None) -> dic
     neither).
 
     Raises:
-        ModelFormatError: not YAML, not a mapping, over 1 MB, nested deeper than 16, or with aliases, which
-            Marian never writes and which can make a small text unfold to gigabytes.
+        ModelFormatError: not YAML, not a mapping, over 1 MB or 20 000 items, nested deeper than 16, or with
+            aliases, which Marian never writes and which can make a small text unfold to gigabytes.
     """
 
     def fail(problem: str, line: int | None = None) -> ModelFormatError:
@@ -35,7 +37,9 @@ def parse_mapping(text: str, path: Path, *, parameter: str | None = None) -> dic
     if len(text) > _MAX_CHARACTERS:
         raise fail("the YAML text is too long to be a configuration")
     depth = 0
-    for event in parse_events(text, path, parameter=parameter):
+    for count, event in enumerate(parse_events(text, path, parameter=parameter)):
+        if count > _MAX_EVENTS:
+            raise fail("the YAML text has too many values to be a configuration", _line(event))
         if isinstance(event, yaml.AliasEvent):
             raise fail("YAML aliases are not accepted", _line(event))
         if isinstance(event, yaml.CollectionStartEvent):
