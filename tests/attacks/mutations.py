@@ -24,7 +24,7 @@ INTERESTING = (
 
 
 def mutate(data: bytes, seed: int) -> bytes:
-    """``data`` with one to four defects: bits, bytes, numbers, pieces lost, moved or doubled, the end cut off.
+    """``data`` with one to four defects: bits, bytes, numbers, pieces lost, moved or doubled, an end cut off.
 
     Half of the defects hit the first 1 KB or the last 256 bytes, where headers and zip directories are.
     """

@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from dragoman.errors import ModelFormatError, ModelNotFoundError, OptionsError
+from dragoman.errors import ModelFormatError, ModelNotFoundError, OptionsError, UnsupportedModelError
 from dragoman.formats.bundle import Bundle, ModelFiles, find_bundle
 from dragoman.formats.marian_bin_write import write_bin
 from dragoman.formats.npz import write_npz
@@ -145,6 +145,27 @@ def test_ambiguity_lists_what_is_there(folder: Filler) -> None:
     (where / "vocab.cs.spm").touch()
     with pytest.raises(ModelNotFoundError, match="several vocabularies"):
         find_bundle(where)
+
+
+def test_of_two_students_the_one_with_alphas(folder: Filler) -> None:
+    where = folder(
+        "model.intgemm.bin",
+        "model.intgemm.alphas.bin",
+        "vocab.spm",
+        config_int8=config("model.intgemm.bin"),
+        config_alpha=config("model.intgemm.alphas.bin"),
+    )
+    assert find_bundle(where).model.name == "model.intgemm.alphas.bin"
+
+
+def test_ensembles_and_several_sources_are_not_silently_cut_down(folder: Filler) -> None:
+    where = folder("a.npz", "b.npz", "vocab.spm", both=config("a.npz, b.npz"))
+    with pytest.raises(UnsupportedModelError, match=r"models = \['a.npz', 'b.npz'\]"):
+        find_bundle(where / "both.yml")
+    assert find_bundle(where / "b.npz").model.name == "b.npz"
+    (where / "three.yml").write_text(config("a.npz", "vocab.spm, vocab.spm"))
+    with pytest.raises(UnsupportedModelError, match="vocabs"):
+        find_bundle(where / "three.yml")
 
 
 def test_several_configurations(folder: Filler) -> None:

@@ -1,5 +1,6 @@
 """Decoder configurations."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,7 @@ quiet: true
     assert (config.ssplit_prefix_file, config.quality) == (tmp_path / "prefixes.txt", tmp_path / "q.bin")
     assert config.weights == (0.5, 1.0)
     assert dict(config.ignored) == {"quiet": True}
+    assert pickle.loads(pickle.dumps(config)) == config
 
 
 def test_what_is_not_stated_is_none(tmp_path: Path) -> None:

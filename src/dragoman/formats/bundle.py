@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from dragoman.errors import ModelNotFoundError, OptionsError
+from dragoman.errors import ModelNotFoundError, OptionsError, UnsupportedModelError
 from dragoman.formats.decoder_yml import DecoderConfig, read_decoder_config
 from dragoman.formats.folder import Folder, scan_folder
 from dragoman.formats.model_file import stored_precision
@@ -77,6 +77,7 @@ def find_bundle(where: Path | str | ModelFiles, *, precision: PrecisionChoice = 
         ModelNotFoundError: nothing there is a model, files are missing or compressed, or several models are
             there and nothing says which is meant. ``found`` lists the files.
         ModelFormatError: a configuration or the head of a model file is damaged.
+        UnsupportedModelError: the configuration asks for an ensemble or for several sources.
     """
     if precision not in ("auto", *_PREFERENCE):
         raise OptionsError("precision", precision, "auto, float32, int8 or int16")
@@ -87,6 +88,13 @@ def find_bundle(where: Path | str | ModelFiles, *, precision: PrecisionChoice = 
         return _from_folder(scan_folder(path), precision, only=None)
     if path.suffix.lower() in _CONFIG_SUFFIXES and path.is_file():
         config = read_decoder_config(path)
+        if len(config.models) > 1:
+            raise UnsupportedModelError(
+                "models",
+                [model.name for model in config.models],
+                path=path,
+                advice="Ensembles cannot be run yet: name one of the model files.",
+            )
         return _complete(config.models[0], config, scan_folder(path.parent))
     if path.is_file():
         return _from_folder(scan_folder(path.parent), "auto", only=path)
@@ -122,6 +130,9 @@ def _from_folder(folder: Folder, precision: PrecisionChoice, *, only: Path | Non
         raise folder.error(f"there is no {precision} model, only {', '.join(sorted(by_precision))}.")
     # Among equals those that a configuration names: the others are checkpoints and leftovers.
     named = [model for model in models if any(_resolved(other) == model for other in configured)] or models
+    # Bergamot ships a student with and without stored multipliers; with them int8 is faster, and as good.
+    with_alphas = [model for model in named if ".alphas." in model.name]
+    named = with_alphas if len(with_alphas) == 1 else named
     if len(named) > 1:
         names = ", ".join(model.name for model in named)
         raise folder.error(
@@ -155,6 +166,10 @@ def _complete(model: Path, config: DecoderConfig | None, folder: Folder) -> Bund
         kind: BundleKind = "firefox" if folder.is_firefox(model) else "marian"
         return _checked(model, folder.vocabularies(), shortlist, None, kind)
     names = config.vocabularies
+    if len(names) > 2:
+        raise UnsupportedModelError(
+            "vocabs", [name.name for name in names], path=config.path, advice="Only one source is supported."
+        )
     return _checked(model, (names[0], names[-1]), config.shortlist, config, "marian")
 
 

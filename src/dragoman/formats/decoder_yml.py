@@ -157,6 +157,14 @@ class DecoderConfig:
     ssplit_mode: str | None = _option(_text)
     ignored: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return _restore, (values | {"ignored": dict(self.ignored)},)  # read-only mappings cannot be pickled
+
+
+def _restore(values: dict[str, Any]) -> DecoderConfig:
+    return DecoderConfig(**(values | {"ignored": MappingProxyType(values["ignored"])}))
+
 
 def is_decoder_mapping(values: Mapping[str, object]) -> bool:
     """Whether a YAML mapping configures a decoder: training configurations say ``model``, not ``models``."""
