@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragoman.errors import OptionsError
-from dragoman.graph.extents import Extents, Symbol
+from dragoman.graph.extents import Extents
+from dragoman.planning.batch_extents import GROUP_TOKENS, extents_of_batch, groups
 from dragoman.planning.plan import Plan
 
 __all__ = [
@@ -23,7 +24,6 @@ __all__ = [
     "RawHypothesis",
     "SearchOptions",
     "batch_extents",
-    "encoder_groups",
     "target_limit",
 ]
 
@@ -146,7 +146,7 @@ class SearchOptions:
     word_scores: bool = False
     skip_cost: bool = False
     weights: tuple[float, ...] = ()
-    group_tokens: int = 96
+    group_tokens: int = GROUP_TOKENS
 
     def __post_init__(self) -> None:
         """Raises OptionsError for a number out of range."""
@@ -201,46 +201,19 @@ def target_limit(source_length: int, max_length_factor: float) -> int:
     return max(1, math.ceil(max_length_factor * source_length))
 
 
-def encoder_groups(batch: Batch, group_tokens: int) -> list[tuple[int, int]]:
-    """Consecutive sentences [first, last) that are encoded together: as many as hold ``group_tokens`` source
-    ids, at least one."""
-    groups = []
-    first = 0
-    while first < batch.sentences:
-        last = first + 1
-        while last < batch.sentences and batch.offsets[last + 1] - batch.offsets[first] <= group_tokens:
-            last += 1
-        groups.append((first, last))
-        first = last
-    return groups
-
-
-def batch_extents(batch: Batch, options: SearchOptions, vocabulary: int) -> Extents:
-    """The numbers of a batch that a plan's layout depends on; ``vocabulary``: rows of the output layer."""
-    lengths = [batch.length(sentence) for sentence in range(batch.sentences)]
-    groups = encoder_groups(batch, options.group_tokens)
-    restricted = batch.candidate_offsets is not None
-    columns = len(np.unique(batch.candidates)) if restricted else vocabulary
-    return Extents.of(
-        {
-            Symbol.TOKENS: len(batch.source),
-            Symbol.SENTENCES: batch.sentences,
-            Symbol.GROUP_TOKENS: max(int(batch.offsets[b] - batch.offsets[a]) for a, b in groups),
-            Symbol.GROUP_SENTENCES: max(b - a for a, b in groups),
-            Symbol.PADDED_TOKENS: sum(_round_up(length, 16) for length in lengths),
-            Symbol.LONGEST: _round_up(max(lengths), 16),
-            Symbol.ALIGNED: _round_up(max(lengths), 16) if options.alignment else 0,
-            Symbol.ROWS: batch.sentences * options.beam_size,
-            Symbol.CELLS: options.beam_size * int(batch.limits.sum()),
-            Symbol.LIMIT: _round_up(int(batch.limits.max()), 16),
-            Symbol.CANDIDATES: columns,
-            Symbol.UNION: _round_up(columns, 32) if restricted else 0,
-        }
+def batch_extents(batch: Batch, options: SearchOptions, vocabulary_size: int) -> Extents:
+    """The numbers of a batch that a plan's layout depends on; ``vocabulary_size``: rows of the output
+    layer."""
+    lengths = np.diff(batch.offsets).tolist()
+    return extents_of_batch(
+        lengths,
+        groups(lengths, options.group_tokens),
+        beam_size=options.beam_size,
+        target_limits=batch.limits.tolist(),
+        vocabulary_size=vocabulary_size,
+        union_size=0 if batch.candidate_offsets is None else len(np.unique(batch.candidates)),
+        alignment=options.alignment,
     )
-
-
-def _round_up(number: int, multiple: int) -> int:
-    return -(-number // multiple) * multiple
 
 
 def _flat(lists: Sequence[Sequence[int] | Ids]) -> tuple[Ids, Ids]:

@@ -1,0 +1,184 @@
+"""Greedy and beam search, sentence by sentence the same whatever else is in the batch.
+
+After Marian's src/translator/beam_search.cpp, history.h and nth_element.cpp (marian-semantics 5), with two
+differences: the limit is each sentence's own, and so are its candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragoman.backends.protocol import Batch, Ids, RawHypothesis, SearchOptions
+from dragoman.backends.reference_frame import Rows
+from dragoman.backends.reference_math import log_sum_exp
+
+__all__ = ["Decoder", "search"]
+
+Floats = NDArray[np.float32]
+
+LOWEST = np.finfo(np.float32).min
+"""Score of what may not be chosen."""
+
+
+class Decoder(Protocol):
+    """What search needs of an interpreter whose batch is encoded."""
+
+    def step(self, rows: Rows) -> Floats:
+        """Logits [rows, columns]; columns are the union of the batch's candidates, ascending, or the
+        vocabulary."""
+        ...
+
+    def alignment(self, row: int) -> Floats | None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class _Partial:
+    """A hypothesis: a live row of the next step, or one that has ended."""
+
+    sentence: int
+    parent: int
+    path: np.float32
+    ids: tuple[int, ...] = ()
+    word_scores: tuple[np.float32, ...] = ()
+    attention: tuple[Floats, ...] = ()
+    cells: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """An extension of row ``row`` by ``id``, with its path score."""
+
+    row: int
+    id: int
+    path: np.float32
+
+
+def search(decoders: Sequence[Decoder], batch: Batch, options: SearchOptions) -> list[list[RawHypothesis]]:
+    """Hypotheses of each sentence, best final score first, at most ``n_best``. Several decoders are an
+    ensemble."""
+    finished: list[list[_Partial]] = [[] for _ in range(batch.sentences)]
+    live: list[_Partial] = []
+    for sentence in range(batch.sentences):
+        start = _Partial(sentence, sentence, np.float32(0))
+        if batch.length(sentence) == 1 and len(batch.prefix_of(sentence)) == 0:
+            finished[sentence].append(_empty(start, options))
+        else:
+            live.append(start)
+    chooser = _Chooser(batch, options)
+    used_cells = 0
+    step = 0
+    while live:
+        cells = [(*partial.cells, used_cells + row) for row, partial in enumerate(live)]
+        used_cells += len(live)
+        rows = Rows(
+            step,
+            np.array([partial.ids[-1] if partial.ids else -1 for partial in live], np.int32),
+            np.array([partial.parent for partial in live], np.int32),
+            np.array([partial.sentence for partial in live], np.int32),
+            np.array(cells, np.int32),
+        )
+        logits = [decoder.step(rows) for decoder in decoders]
+        following: list[_Partial] = []
+        for sentence, numbers in groupby(range(len(live)), key=lambda row: live[row].sentence):
+            beam = {row: live[row].path for row in numbers}
+            wanted = options.beam_size - len(finished[sentence])
+            for choice in chooser.choose(sentence, step, beam, logits, wanted):
+                before = live[choice.row]
+                attention = decoders[0].alignment(choice.row) if options.alignment else None
+                after = _Partial(
+                    sentence,
+                    choice.row,
+                    choice.path,
+                    (*before.ids, choice.id),
+                    (*before.word_scores, choice.path - before.path),
+                    before.attention if attention is None else (*before.attention, attention),
+                    cells[choice.row],
+                )
+                ended = choice.id == options.eos_id or step + 1 >= batch.limits[sentence]
+                (finished[sentence] if ended else following).append(after)
+        live = following
+        step += 1
+    return [_ranked(hypotheses, options) for hypotheses in finished]
+
+
+@dataclass(frozen=True)
+class _Chooser:
+    """Picks the extensions of one sentence's rows."""
+
+    batch: Batch
+    options: SearchOptions
+
+    def choose(
+        self, sentence: int, step: int, beam: dict[int, np.float32], logits: Sequence[Floats], wanted: int
+    ) -> list[_Choice]:
+        """The best ``wanted`` extensions, best first; equal scores in order of row and id. Or the forced
+        one."""
+        ids, places = self._candidates(sentence, logits[0].shape[1])
+        totals = np.stack([path + self._scores(row, places, logits) for row, path in beam.items()])
+        prefix = self.batch.prefix_of(sentence)
+        if step < len(prefix):
+            return [self._forced(int(prefix[step]), next(iter(beam)), ids, totals[0])]
+        if not self.options.allow_unk and self.options.unk_id >= 0:
+            totals[:, ids == self.options.unk_id] = LOWEST
+        rows = list(beam)
+        best = np.argsort(-totals, axis=None, kind="stable")[:wanted]
+        return [
+            _Choice(rows[place // len(ids)], int(ids[place % len(ids)]), totals.flat[place])
+            for place in best.tolist()
+        ]
+
+    def _forced(self, id_: int, row: int, ids: Ids, totals: Floats) -> _Choice:
+        place = int(np.searchsorted(ids, id_))
+        known = place < len(ids) and ids[place] == id_
+        return _Choice(row, id_, totals[place] if known else LOWEST)
+
+    def _candidates(self, sentence: int, columns: int) -> tuple[Ids, Any]:
+        """Ids that the sentence may use, and their columns of the logits."""
+        own = self.batch.candidates_of(sentence)
+        if own is None:
+            return np.arange(columns, dtype=np.int32), slice(None)
+        return own, np.searchsorted(np.unique(self.batch.candidates), own)
+
+    def _scores(self, row: int, places: Any, logits: Sequence[Floats]) -> Floats:
+        """Weighted sum over the models of log-probabilities (or logits) of the sentence's own candidates."""
+        total: Any = np.float32(0)
+        for number, scores in enumerate(logits):
+            own = scores[row, places]
+            if not self.options.skip_cost:
+                own = own - log_sum_exp(own)
+            weight = np.float32(self.options.weights[number] if self.options.weights else 1)
+            total = own if len(logits) == 1 and weight == 1 else total + weight * own
+        return np.asarray(total, np.float32)
+
+
+def _empty(start: _Partial, options: SearchOptions) -> _Partial:
+    """An empty line, that is a source of EOS alone: EOS, with score 0."""
+    attention = (np.ones(1, np.float32),) if options.alignment else ()
+    return _Partial(start.sentence, start.parent, start.path, (options.eos_id,), (np.float32(0),), attention)
+
+
+def _ranked(hypotheses: Sequence[_Partial], options: SearchOptions) -> list[RawHypothesis]:
+    """Best final score first; equal scores in the order in which they ended."""
+    results = []
+    for partial in hypotheses:
+        count = np.float32(len(partial.ids))
+        score = partial.path - np.float32(options.word_penalty) * count
+        if options.normalize != 0:
+            score = score / count ** np.float32(options.normalize)
+        aligned = len(partial.attention) == len(partial.ids)
+        results.append(
+            RawHypothesis(
+                np.array(partial.ids, np.int32),
+                float(partial.path),
+                float(score),
+                np.array(partial.word_scores, np.float32) if options.word_scores else None,
+                np.stack(partial.attention) if aligned else None,
+            )
+        )
+    return sorted(results, key=lambda result: -result.score)[: options.n_best]
