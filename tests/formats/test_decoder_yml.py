@@ -4,9 +4,11 @@ import pickle
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dragoman.errors import ModelFormatError
 from dragoman.formats.decoder_yml import DecoderConfig, is_decoder_mapping, read_decoder_config
+from dragoman.formats.vocabulary_text import parse_yaml
 from dragoman.formats.yaml_text import dump_mapping, parse_mapping
 
 BASE = "models: [m.npz]\nvocabs: [a.spm, b.spm]\n"
@@ -193,3 +195,12 @@ def test_real_configurations(shared: Path) -> None:
     assert config.max_length_factor == 2.5
     assert config.alignment == "soft"
     assert all(path.is_file() for path in (*config.models, *config.vocabularies, config.shortlist.path))
+
+
+def test_without_libyaml_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("dragoman.formats.yaml_text._LOADER", yaml.SafeLoader)
+    assert read(tmp_path, "beam-size: 4\n").beam_size == 4
+    assert parse_yaml('"</s>": 0\nnull: 1\n', Path("v.yml")) == {"</s>": 0, "null": 1}
+    for text in ("a: [", "a: &x 1\nb: *x", "[" * 5000):
+        with pytest.raises(ModelFormatError):
+            parse_mapping(text, Path("c.yml"))
