@@ -127,10 +127,9 @@ class _Chooser:
         if not self.options.allow_unk and self.options.unk_id >= 0:
             totals[:, ids == self.options.unk_id] = LOWEST
         rows = list(beam)
-        best = np.argsort(-totals, axis=None, kind="stable")[:wanted]
         return [
             _Choice(rows[place // len(ids)], int(ids[place % len(ids)]), totals.flat[place])
-            for place in best.tolist()
+            for place in _highest(totals.ravel(), wanted)
         ]
 
     def _forced(self, id_: int, row: int, ids: Ids, totals: Floats) -> _Choice:
@@ -155,6 +154,13 @@ class _Chooser:
             weight = np.float32(self.options.weights[number] if self.options.weights else 1)
             total = own if len(logits) == 1 and weight == 1 else total + weight * own
         return np.asarray(total, np.float32)
+
+
+def _highest(scores: Floats, count: int) -> list[int]:
+    """Places of the ``count`` highest scores, highest first; equal ones in order of place."""
+    threshold = np.partition(scores, -min(count, len(scores)))[-min(count, len(scores))]
+    places = np.flatnonzero(scores >= threshold)
+    return [int(place) for place in places[np.argsort(-scores[places], kind="stable")][:count]]
 
 
 def _empty(start: _Partial, options: SearchOptions) -> _Partial:
