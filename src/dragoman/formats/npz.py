@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -121,7 +122,7 @@ def _write_member(archive: zipfile.ZipFile, name: str, array: NDArray[Any]) -> N
 
 
 def _array(contents: memoryview, path: Path, name: str, kinds: dict[str, np.dtype[Any]]) -> NDArray[Any]:
-    """One ``.npy`` member as a read-only, C-ordered copy."""
+    """One ``.npy`` member as a read-only, C-ordered copy. Offsets in errors count from the member's start."""
     reader = BoundedReader(contents, path)
 
     def fail(problem: str, *, expected: object = None, found: object = None) -> ModelFormatError:
@@ -155,7 +156,7 @@ def _array(contents: memoryview, path: Path, name: str, kinds: dict[str, np.dtyp
     return array
 
 
-def _header(text: str, fail: Any) -> tuple[str, bool, tuple[int, ...]]:
+def _header(text: str, fail: Callable[..., ModelFormatError]) -> tuple[str, bool, tuple[int, ...]]:
     """``descr``, ``fortran_order`` and ``shape`` of an array header.
 
     A strict pattern instead of ``ast.literal_eval``: hostile nesting can exhaust the stack of Python's own
