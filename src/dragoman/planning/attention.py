@@ -33,7 +33,7 @@ class Attentions:
             view = self.context.facts.view(node.inputs[1])
             if (view, node.op.heads) not in self._keys and of in (None, view.key):
                 k = self.context.read(node.inputs[1])
-                name = f"%{view.key[0]} packed keys"
+                name = self.context.facts.name(self.context.facts.node(view.key[0])) + " packed"
                 keys = self.context.draft.new(name, Symbol.PADDED_TOKENS, k.columns)
                 self._keys[view, node.op.heads] = keys
                 self.context.emit(ins.PackKeys(Symbol.GROUP_TOKENS, k, node.op.heads, keys))

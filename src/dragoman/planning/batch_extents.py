@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from dragoman.graph.extents import Extents, Symbol
 
@@ -56,7 +57,7 @@ def extents_of_batch(
         union_size: columns that the batch's shortlists select together; 0: no shortlist, the whole vocabulary.
         alignment: whether alignments are asked for.
     """
-    pairs = list(zip(encoder_groups, encoder_groups[1:], strict=False))
+    pairs = list(pairwise(encoder_groups))
     longest = _round_up(max(lengths, default=0), _LANES)
     return Extents.of(
         {

@@ -58,7 +58,7 @@ class Context:
 
     def store(self, node: Node, part: int = 0, columns: Dimension | None = None) -> Operand:
         """A new value for (a part of) a node's result."""
-        name = f"{node}{f'.{part}' if part else ''} {type(node.op).__name__}"
+        name = self.facts.name(node) + (f" part {part}" if part else "")
         columns = node.shape[1] if columns is None else columns
         operand = self.draft.new(name, self.facts.stored_rows(node), columns)
         self.put(node, operand, part)

@@ -46,6 +46,16 @@ class Facts:
             raise PlanError("a required input of an operation is missing.")
         return self.graph.nodes[number]
 
+    def name(self, node: Node) -> str:
+        """What people may call the node's value: after its parameters, or else after its operation."""
+        if len(node.inputs) > 1 and node.inputs[1] is not None:
+            op = self.node(node.inputs[1]).op
+            if isinstance(op, ops.Parameter) and any(op.names):
+                return next(name for name in op.names if name)
+        if isinstance(node.op, ops.Activate) and isinstance(self.node(node.inputs[0]).op, ops.Product):
+            return self.name(self.node(node.inputs[0]))
+        return f"{type(node.op).__name__} {node}"
+
     def sole_reader(self, node: Node, kind: type[ops.Op]) -> Node | None:
         """The only reader of ``node``, if it is a ``kind`` of the same phase and scan and takes it as first input."""
         readers = self.readers[node.number]

@@ -77,7 +77,7 @@ def _store(context: Context, group: tuple[Node, ...]) -> Operand:
     if len(results) == 1:
         return context.store(results[0])
     widths = [node.shape[1] if isinstance(node.shape[1], int) else 0 for node in results]
-    name = " ".join(str(node) for node in results) + " Product"
+    name = " | ".join(context.facts.name(product) for product in group)
     joined = context.draft.new(name, context.facts.stored_rows(results[0]), sum(widths))
     column = 0
     for node, width in zip(results, widths, strict=True):

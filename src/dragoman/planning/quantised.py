@@ -42,7 +42,7 @@ class QuantisedInputs:
         if reader is None:
             return None, None
         view = self.facts.view(node.number)
-        output = self.draft.new(f"{node} u8", rows, view.columns, Kind.U8)
+        output = self.draft.new(f"{self.facts.name(node)} u8", rows, view.columns, Kind.U8)
         self._made[view, self._group(reader)] = output, None
         return output, self.multiplier_slot(reader)
 
@@ -55,11 +55,12 @@ class QuantisedInputs:
         view, group = self.facts.view(reader.inputs[0]), self._group(reader)
         if x.columns == 0:
             raise PlanError(f"the input of product {reader} has no fixed number of columns.")
-        output = self.draft.new(f"%{view.key[0]} u8", rows, x.columns, Kind.U8)
+        name = self.facts.name(self.facts.node(view.key[0]))
+        output = self.draft.new(f"{name} u8", rows, x.columns, Kind.U8)
         row_scale = None
         made: Instruction
         if group is None:
-            row_scale = self.draft.new(f"%{view.key[0]} row scale", rows, 1)
+            row_scale = self.draft.new(f"{name} row scale", rows, 1)
             made = QuantizeRows(rows, x, output, row_scale)
         else:
             made = Quantize(rows, x, output, self.multiplier_slot(reader))

@@ -97,7 +97,8 @@ def slot_name(slot: Slot) -> str:
 
 def _instruction(plan: Plan, instruction: Instruction, extents: Mapping[Symbol, int] | None) -> str:
     written = [name for name, operand in instruction.operands() if operand in instruction.written()]
-    outputs, inputs = [], []
+    outputs: list[str] = []
+    inputs: list[str] = []
     for entry in fields(instruction):
         name, value = entry.name, getattr(instruction, entry.name)
         if value is None or name == "rows":

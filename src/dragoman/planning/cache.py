@@ -1,0 +1,43 @@
+"""Plans by architecture: models whose graphs and precisions are equal share one plan.
+
+The only state of this package: one process-wide table, never emptied. A plan is some hundred small records, and a
+process sees few architectures, however many models it loads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+
+from dragoman.graph.graph import Graph
+from dragoman.planning.lower import compile_graph
+from dragoman.planning.plan import Plan
+from dragoman.planning.precisions import Precisions
+
+__all__ = ["architecture_signature", "plan_for"]
+
+_plans: dict[str, Plan] = {}
+_lock = threading.Lock()
+
+
+def architecture_signature(graph: Graph, precisions: Precisions) -> str:
+    """Hex digest of all that decides a plan: the nodes and the precisions, but neither the graph's name nor the names
+    of alpha groups."""
+    content = (graph.nodes, graph.logits, precisions.canonical(graph.parameters()))
+    return hashlib.sha256(repr(content).encode()).hexdigest()
+
+
+def plan_for(graph: Graph, precisions: Precisions) -> Plan:
+    """The plan of an architecture, compiled at most once. May be called from any thread.
+
+    Raises PlanError as `compile_graph` does; a failure is not remembered.
+    """
+    signature = architecture_signature(graph, precisions)
+    plan = _plans.get(signature)
+    if plan is not None:
+        return plan
+    with _lock:  # compiling takes some 50 ms: whoever wants the same plan waits for it
+        plan = _plans.get(signature)
+        if plan is None:
+            plan = _plans[signature] = compile_graph(graph, precisions)
+    return plan
