@@ -10,7 +10,10 @@
     │   └── PlanError             a graph or plan is inconsistent       reason
     ├── TranslationError          one request failed
     │   ├── TextTooLongError      only where cutting is switched off    tokens, limit
+    │   ├── WorkspaceError        a batch needs more memory than allowed
     │   └── DeadlineExceededError                                       timeout_s
+    ├── UnavailableError          this machine lacks what was asked for
+    ├── NativeError               the native core refused its arguments: a defect of dragoman
     └── ServiceError              the service cannot take a request
         ├── QueueFullError                                              depth, limit
         └── ServiceClosedError                                          reason
@@ -32,6 +35,7 @@ __all__ = [
     "ModelError",
     "ModelFormatError",
     "ModelNotFoundError",
+    "NativeError",
     "OptionsError",
     "PlanError",
     "QueueFullError",
@@ -39,8 +43,10 @@ __all__ = [
     "ServiceError",
     "TextTooLongError",
     "TranslationError",
+    "UnavailableError",
     "UnsupportedModelError",
     "WeightsError",
+    "WorkspaceError",
 ]
 
 DAMAGED_ADVICE = (
@@ -172,6 +178,18 @@ class TextTooLongError(TranslationError):
         super().__init__(
             f"a sentence has {tokens} tokens, the limit is {limit}: raise the limit, or let sentences be cut."
         )
+
+
+class WorkspaceError(TranslationError):
+    """A batch needs more workspace than the limit allows; it was not started."""
+
+
+class UnavailableError(DragomanError):
+    """This machine cannot do what was asked, such as run kernels for another processor (``DRAGOMAN_CPU``)."""
+
+
+class NativeError(DragomanError):
+    """The native core refused its arguments: a defect of dragoman, worth a report."""
 
 
 class DeadlineExceededError(TranslationError):

@@ -1,0 +1,59 @@
+# make demo    build and translate a few sentences with the embedded models
+# make test    build and run the tests            make slow    the long ones too
+# make check   ruff, mypy --strict, clang-format, native stubs
+# make format  rewrite the code in our style
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(shell find src native -type f -not -name '*.pyc' -not -path '*/__pycache__/*' 2>/dev/null) \
+           pyproject.toml CMakeLists.txt
+
+.PHONY: demo test slow check format install clean
+
+demo: $(VENV)/.installed
+	@for text in "How are you today?" "I would like a cup of coffee, please." "The train leaves at eight o'clock."; do \
+	  echo "en  $$text"; \
+	  echo "de  $$($(BIN)/dragoman translate --from en --to de "$$text")"; \
+	  echo "fr  $$($(BIN)/dragoman translate --from en --to fr "$$text")"; \
+	done
+	@echo "de  Wo ist der Bahnhof?"
+	@echo "fr  $$($(BIN)/dragoman translate --from de --to fr "Wo ist der Bahnhof?")"
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+slow: $(VENV)/.test
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check src tests demo benchmarks
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $$(git ls-files 'native/*.cc' 'native/*.h')
+	$(BIN)/python tools/check_stub.py
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix src tests demo benchmarks
+	$(BIN)/clang-format -i $$(git ls-files 'native/*.cc' 'native/*.h')
+
+install: $(VENV)/.installed
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# An editable install: Python changes take effect at once, native ones when this runs again.
+$(VENV)/.installed: $(BIN)/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "scikit-build-core>=0.10" "nanobind>=2.4" cmake ninja
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[test]"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[test,dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist

@@ -1,0 +1,97 @@
+"""The native back end: hands a batch to the C++ core, one call a batch, without the GIL."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dragoman import _native
+from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
+from dragoman.planning.plan import Plan
+from dragoman.weights import Weights
+
+__all__ = ["native_options", "native_plan", "run"]
+
+_plans: dict[str, Any] = {}
+_lock = threading.Lock()
+
+
+def native_plan(plan: Plan) -> Any:
+    """The validated native form of a plan, one for all models of an architecture."""
+    with _lock:
+        found = _plans.get(plan.signature)
+        if found is None:
+            found = _plans[plan.signature] = _native.Plan(plan)
+        return found
+
+
+def native_options(options: SearchOptions, *, scores: bool = True) -> Any:
+    """``scores``: False lets greedy search leave path scores at 0."""
+    native = _native.SearchOptions()
+    native.beam_size = options.beam_size
+    native.normalize = options.normalize
+    native.word_penalty = options.word_penalty
+    native.eos = options.eos_id
+    native.unk = options.unk_id
+    native.allow_unk = options.allow_unk
+    native.n_best = options.n_best
+    native.alignment = options.alignment
+    native.skip_cost = options.skip_cost
+    native.group_tokens = options.group_tokens
+    native.scores = scores
+    return native
+
+
+def run(
+    models: Sequence[Weights],
+    workspace: Any,
+    batch: Batch,
+    options: SearchOptions,
+    *,
+    shortlist: Any = None,
+    stop: Any = None,
+    scores: bool = True,
+) -> list[list[RawHypothesis]] | None:
+    """Translate one batch with one model, or an ensemble.
+
+    Args:
+        models: prepared weights; alignments come from the first.
+        workspace: a ``_native.Workspace``; grows if the batch needs more than it has, up to its limit.
+        batch: ``candidates`` are not used: the native core makes them from ``shortlist``.
+        options: how to search.
+        shortlist: a ``_native.Shortlist``, or None for the whole vocabulary.
+        stop: a ``_native.StopFlag`` that ends the batch early.
+        scores: False lets greedy search skip scores.
+
+    Returns:
+        For each sentence its hypotheses, best first; None if stopped.
+
+    Raises:
+        WorkspaceError: the batch needs more than the workspace's limit.
+    """
+    weights = options.weights or (1.0,) * len(models)
+    members = [(model.native, weight) for model, weight in zip(models, weights, strict=True)]
+    found = _native.translate(
+        members,
+        workspace,
+        shortlist,
+        batch.source,
+        batch.offsets,
+        batch.limits,
+        None if batch.prefix_offsets is None else batch.prefix,
+        batch.prefix_offsets,
+        native_options(options, scores=scores),
+        stop if stop is not None else _native.StopFlag(),
+    )
+    if found is None:
+        return None
+    return [[_hypothesis(raw, options) for raw in sentence] for sentence in found]
+
+
+def _hypothesis(raw: tuple[Any, ...], options: SearchOptions) -> RawHypothesis:
+    ids, path_scores, alignment, path_score, score = raw
+    word_scores = np.diff(path_scores, prepend=np.float32(0)) if options.word_scores else None
+    return RawHypothesis(ids, path_score, score, word_scores, alignment)
