@@ -1,0 +1,102 @@
+"""dragoman: many Marian translation models in one process, in the memory of a few.
+
+    model = dragoman.load("models/ende")
+    translator = dragoman.Translator(model)
+    translator.translate("How are you?").text
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dragoman.errors import (
+        DeadlineExceededError,
+        DragomanError,
+        ModelError,
+        ModelFormatError,
+        ModelNotFoundError,
+        OptionsError,
+        QueueFullError,
+        ServiceClosedError,
+        ServiceError,
+        TextTooLongError,
+        TranslationError,
+        UnavailableError,
+        UnsupportedModelError,
+        WorkspaceError,
+    )
+    from dragoman.formats.bundle import ModelFiles
+    from dragoman.model import Model, load
+    from dragoman.options import DecodingOptions
+    from dragoman.planning.plan import Plan
+    from dragoman.result import FailedLine, Hypothesis, Translation
+    from dragoman.translator import Translator
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "dragoman.errors": (
+        "DeadlineExceededError",
+        "DragomanError",
+        "ModelError",
+        "ModelFormatError",
+        "ModelNotFoundError",
+        "OptionsError",
+        "QueueFullError",
+        "ServiceClosedError",
+        "ServiceError",
+        "TextTooLongError",
+        "TranslationError",
+        "UnavailableError",
+        "UnsupportedModelError",
+        "WorkspaceError",
+    ),
+    "dragoman.formats.bundle": ("ModelFiles",),
+    "dragoman.model": ("Model", "load"),
+    "dragoman.options": ("DecodingOptions",),
+    "dragoman.planning.plan": ("Plan",),
+    "dragoman.result": ("FailedLine", "Hypothesis", "Translation"),
+    "dragoman.translator": ("Translator",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "DeadlineExceededError",
+    "DecodingOptions",
+    "DragomanError",
+    "FailedLine",
+    "Hypothesis",
+    "Model",
+    "ModelError",
+    "ModelFiles",
+    "ModelFormatError",
+    "ModelNotFoundError",
+    "OptionsError",
+    "Plan",
+    "QueueFullError",
+    "ServiceClosedError",
+    "ServiceError",
+    "TextTooLongError",
+    "Translation",
+    "TranslationError",
+    "Translator",
+    "UnavailableError",
+    "UnsupportedModelError",
+    "WorkspaceError",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported on first use, so that ``import dragoman`` costs nothing."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'dragoman' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AlignmentLinks", "Hypothesis", "Translation"]
+from dragoman.errors import DragomanError
+
+__all__ = ["AlignmentLinks", "FailedLine", "Hypothesis", "Translation"]
 
 AlignmentLinks = tuple[tuple[int, int], ...]
 """Pairs (source piece, target piece), sorted; pieces count from 0, the end symbols included."""
@@ -67,3 +69,11 @@ class Translation:
 
     def __str__(self) -> str:
         return self.text
+
+
+@dataclass(frozen=True)
+class FailedLine:
+    """A line of a stream that could not be translated; the others were."""
+
+    source: str
+    error: DragomanError

@@ -1,7 +1,7 @@
-"""How a transformer's decoder layer looks back: attention, average or a recurrent cell (``src/models/transformer.h``).
+"""How a transformer's decoder layer looks back: attention, average or recurrence (Marian: ``transformer.h``).
 
-Each function takes the layer's input x [ROWS, D] and returns the sub-layer's output [ROWS, D]. ``state`` names what is
-kept from step to step: unique for each layer, also where layers share parameters.
+Each function takes the layer's input x [ROWS, D] and returns the sub-layer's output [ROWS, D]. ``state`` names
+what is kept from step to step: unique for each layer, also where layers share parameters.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _average_attention(
 
 
 def _recurrent(builder: GraphBuilder, config: TransformerConfig, prefix: str, state: str, x: Node) -> Node:
-    """One cell of width D; norms before it are named ``prefix_ln_.._pre``, norms after it ``prefix_ffn_ln_..``."""
+    """One cell of width D. Norms before it: ``prefix_ln_.._pre``, after it: ``prefix_ffn_ln_..``."""
     if config.cell is None:
         raise ops.GraphError("no details of the recurrent cell")
     width = columns(x)

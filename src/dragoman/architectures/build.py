@@ -39,10 +39,16 @@ def build_graph(config: ModelConfig) -> Graph:
 def check_parameters(
     graph: Graph, shapes: Mapping[str, tuple[int, ...]], config: ModelConfig, *, path: Path | None = None
 ) -> None:
-    """Whether a file holds exactly what the graph needs. ``shapes``: logical, [in, out] or [V, D]; a vector [1, n] or [n].
+    """Whether a file holds exactly what the graph needs.
+
+    Args:
+        graph: of the config.
+        shapes: logical ones of the file's tensors: [in, out] or [V, D]; a vector [1, n] or [n].
+        config: that the graph was drawn from.
+        path: of the file, for messages.
 
     Raises:
-        ModelFormatError: a parameter is missing, has another shape, or is unknown; all output columns must be as many.
+        ModelFormatError: a parameter is missing, unknown, or of another shape; tables disagree on V.
     """
     where = path or Path("model")
     vocabulary: dict[str, int] = {}

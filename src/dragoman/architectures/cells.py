@@ -1,7 +1,8 @@
-"""Recurrent cells (``src/rnn/cells.h``): parameter names and recurrence, for scans over the source and decoder steps.
+"""Recurrent cells (``src/rnn/cells.h``): parameter names and recurrence, for source scans and decoder steps.
 
-A cell works in two parts, as in Marian: `Cell.project` does all that needs only the input, for any number of rows at
-once; `Cell.step` does the rest at one position. A cell without an input ("transition") has nothing to project.
+A cell works in two parts, as in Marian: `Cell.project` does all that needs only the input, for any number of
+rows at once; `Cell.step` does the rest at one position. A cell without an input ("transition") has nothing to
+project.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ _NEMATUS_EPSILON = 1e-5
 
 @dataclass(frozen=True)
 class CellState:
-    """``hidden`` is what others see; ``memory`` only the cell itself. A part that a kind of cell does not carry from
-    position to position is None on the way in. [m, R]"""
+    """``hidden`` is what others see; ``memory`` only the cell itself. A part that a kind of cell does not
+    carry from position to position is None on the way in. [m, R]"""
 
     hidden: Node | None
     memory: Node | None
@@ -96,9 +97,10 @@ class Gru(Cell):
 
 
 class GruNematus(Gru):
-    """Without norms a GRU. With them, [W] and [Wx], [U] and [Ux] are normed apart, and where the bias goes differs:
-    before the norm of the input's product; of the state's product in final and decoder transition cells; after all
-    norms in encoder transitions (where Marian adds b to the state's part: the same, as the input's part is zero)."""
+    """Without norms a GRU. With them, [W] and [Wx], [U] and [Ux] are normed apart, and where the bias goes
+    differs: before the norm of the input's product; of the state's product in final and decoder transition
+    cells; after all norms in encoder transitions (where Marian adds b to the state's part: the same, as the
+    input's part is zero)."""
 
     def project(self, x: Node) -> tuple[Node, ...]:
         if not self.normalize:
@@ -144,7 +146,7 @@ class Lstm(Cell):
 
 
 class _Multiplicative(Cell):
-    """m = (x Wm + bwm) * (h Um + bm), each factor normed, takes the place of h in the whole of the cell it wraps."""
+    """m = (x Wm + bwm) * (h Um + bm), each factor normed, replaces h in all of the cell it wraps."""
 
     def project(self, x: Node) -> tuple[Node, ...]:
         factor = affine(self.builder, x, f"{self.prefix}_Wm", f"{self.prefix}_bwm", self.width)
@@ -199,7 +201,7 @@ class Relu(_Simple):
 
 
 class Ssru(Cell):
-    """c' = f c + (1 - f) u, h = relu(c'), with u = x W, f = sigmoid(x Wf + bf). Input and state are equally wide."""
+    """c' = f c + (1 - f) u, h = relu(c'), with u = x W, f = sigmoid(x Wf + bf). Needs an input of width R."""
 
     carries_hidden = False
     carries_memory = True

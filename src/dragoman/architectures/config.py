@@ -42,8 +42,8 @@ class Tables:
 class ModelConfig:
     """An architecture. Vocabulary sizes are no part of it: models of different vocabularies share a plan.
 
-    ``right_to_left``: the model was trained on reversed sentences; both sides are reversed outside of the graph.
-    ``family`` decides which builder draws the graph.
+    ``right_to_left``: the model was trained on reversed sentences; both sides are reversed outside of the
+    graph. ``family`` decides which builder draws the graph.
     """
 
     type: ModelType
@@ -62,20 +62,20 @@ def read_config(
 
     Args:
         options: as stored; absent keys take Marian's defaults.
-        parameters: names and logical shapes of the file's tensors: what is there decides between old and new names.
+        parameters: names and logical shapes of the file's tensors; what is there decides old or new names.
         compat: "trained": compute as the Marian that trained the model did, by its ``version``:
 
             * GELU is x * Phi(x) since v1.12.3 (marian-dev d225c24d), x * sigmoid(1.702 x) before;
-            * pre-norm self-attention takes keys and values from the normalised input since v1.11.0 (8da539e8), from
-              the un-normalised before. Later Marians decode step by step otherwise than they train; this follows the
-              training.
+            * pre-norm self-attention takes keys and values from the normalised input since v1.11.0
+              (8da539e8), from the un-normalised before. Later Marians decode step by step otherwise than they
+              train; this follows the training.
 
-            The fork browsermt/marian-dev branched off at v1.9 and has the old form of both; its models say v1.9.x, so
-            the same two limits hold for them. A model without a version is older than the option.
+            The fork browsermt/marian-dev branched off at v1.9 and has the old form of both; its models say
+            v1.9.x, so the same two limits hold for them. A model without a version is older than the option.
             "browsermt": compute as that fork does, whatever the version.
 
     Raises:
-        UnsupportedModelError: an option has a value that is unknown, damaged or not built; by the option's name.
+        UnsupportedModelError: an option has a value that is unknown, damaged or not built.
     """
     read = Options(options)
     kind = cast(ModelType, read.text("type", "amun"))

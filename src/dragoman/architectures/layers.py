@@ -1,4 +1,7 @@
-"""Pieces shared by the architectures: dense layers, norms, op strings, the output layer (``src/layers/generic.h``)."""
+"""Pieces shared by the architectures: dense layers, norms, op strings, the output layer.
+
+Marian: ``src/layers/generic.h``.
+"""
 
 from __future__ import annotations
 
@@ -77,8 +80,8 @@ def preprocess(builder: GraphBuilder, prefix: str, operations: str, x: Node) -> 
 
 
 def postprocess(builder: GraphBuilder, prefix: str, operations: str, y: Node, x: Node) -> Node:
-    """What is done to the output y of a sub-layer with input x, from left to right: a adds x; h mixes y and x by a gate
-    of parameters ``prefix_Wh``, ``prefix_bh``; n and r normalise. Both [m, n]."""
+    """What is done to the output y of a sub-layer with input x, from left to right: a adds x; h mixes y and x
+    by a gate of parameters ``prefix_Wh``, ``prefix_bh``; n and r normalise. Both [m, n]."""
     for operation in operations:
         if operation == "a":
             y = builder.add(ops.Add(), y, x)

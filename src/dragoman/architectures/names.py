@@ -1,4 +1,4 @@
-"""The names of amun and nematus files for the parameters of an s2s model (``src/models/amun.h``, ``nematus.h``)."""
+"""The names that amun and nematus files give to the parameters of an s2s model (``src/models/amun.h``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Marian's options, read with a type and a range. Defaults are those of Marian's ``src/common/config_parser.cpp``."""
+"""Marian's options, read with a type and a range (defaults: ``src/common/config_parser.cpp``)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FLAGS = {"true": True, "false": False, "1": True, "0": False, "": False}
 
 
 class Options:
-    """The mapping of ``special:model.yml``. An absent key is its default, a value out of range is refused by name."""
+    """The mapping of ``special:model.yml``. Absent keys are defaults, a bad value is refused by its name."""
 
     def __init__(self, given: Mapping[str, object]) -> None:
         self._given = given

@@ -1,4 +1,4 @@
-"""Draws the graph of an s2s, amun or nematus model (``src/models/s2s.h``, ``src/rnn/{rnn,attention,constructors}.h``).
+"""Draws the graph of an s2s, amun or nematus model (``src/models/s2s.h``, ``src/rnn/*.h``).
 
 T source tokens, S sentences, R rows; E = dim-emb, H = dim-rnn, C = width of the encoder's output.
 """
@@ -62,7 +62,7 @@ def _stack(builder: GraphBuilder, rnn: RnnConfig, layers: Sequence[tuple[str, bo
 
 
 def _scan(builder: GraphBuilder, rnn: RnnConfig, prefix: str, x: Node, *, backward: bool) -> Node:
-    """One encoder layer: a cell with the input, and transitions. The first layer's first cell has no number."""
+    """One encoder layer: a cell with the input, and transitions. The very first cell has no number."""
     bare = prefix in ("encoder_bi", "encoder_bi_r")
     cells = [
         make_cell(
@@ -88,7 +88,7 @@ def _mean(builder: GraphBuilder, context: Node) -> Node:
 
 
 def _dense(builder: GraphBuilder, rnn: RnnConfig, prefix: str, number: str, x: Node, width: int) -> Node:
-    """x W + b, or its norm: with the bias after it (Marian) or before it (Nematus) (``src/layers/generic.h``, Dense)."""
+    """x W + b, or its norm: with the bias after it, or before it (Nematus) (``mlp::Dense``)."""
     weight, bias = f"{prefix}_W{number}", f"{prefix}_b{number}"
     if rnn.normalize == "nematus":
         product = affine(builder, x, weight, bias, width)
@@ -154,7 +154,7 @@ def _decoder(
 def _first_layer(
     builder: GraphBuilder, rnn: RnnConfig, start: Node, context: Node, projected: Node, embedding: Node
 ) -> tuple[Node, Node]:
-    """Output [R, H] and attended source [R, C]: a cell, the attention, a cell whose input it is, and transitions."""
+    """Output [R, H] and attended source [R, C]: a cell, the attention, a cell that reads it, transitions."""
     cells = [
         make_cell(builder, rnn.decoder_cell, f"decoder_cell{number}", rnn.dim_rnn, final=number > 1)
         for number in range(1, rnn.base_cells + 1)

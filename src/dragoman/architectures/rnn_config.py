@@ -1,4 +1,4 @@
-"""Marian's recurrent options as frozen records (``src/models/s2s.h``, ``amun.h``, ``nematus.h``, ``src/rnn/cells.h``)."""
+"""Marian's recurrent options as frozen records (``src/models/{s2s,amun,nematus}.h``, ``src/rnn/cells.h``)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Literal, cast
 
 from dragoman.architectures.options import Options
 
-__all__ = ["TRANSFORMER_CELLS", "CellConfig", "CellKind", "EncoderType", "RnnConfig", "read_rnn"]
+__all__ = ["CELLS", "CellConfig", "CellKind", "EncoderType", "RnnConfig", "read_rnn"]
 
 CellKind = Literal["gru", "gru-nematus", "lstm", "mlstm", "mgru", "tanh", "relu", "sru", "ssru"]
 EncoderType = Literal["bidirectional", "alternating", "bi-unidirectional"]
 
-TRANSFORMER_CELLS: tuple[CellKind, ...] = (
+CELLS: tuple[CellKind, ...] = (
     "gru", "gru-nematus", "lstm", "mlstm", "mgru", "tanh", "relu", "sru", "ssru",
 )  # fmt: skip
-"""Cells of a transformer's rnn decoder, and of s2s: all that Marian has, except its two slow LSTMs for tests."""
+"""All of Marian's cells, for s2s and for a transformer's rnn decoder."""
 
 _NEED_INPUT = ("mlstm", "mgru", "sru", "ssru")
 _EQUAL_WIDTHS = ("sru", "ssru")
@@ -52,8 +52,8 @@ class RnnConfig:
         base_cells: cells of the first decoder layer; the attention lies after the first.
         high_cells: cells of each further decoder layer.
         skip: each layer but the first adds its input to its output.
-        normalize: layer norm in the start state, attention and output ("" none, "marian", or "nematus": bias before
-            the norm, scale and shift, epsilon 1e-5).
+        normalize: layer norm in the start state, attention and output ("" none, "marian", or "nematus": bias
+            before the norm, scale and shift, epsilon 1e-5).
         nematus_names: the file uses the names of Nematus (types amun and nematus).
     """
 
@@ -73,7 +73,7 @@ def read_rnn(
     options: Options, kind: str, parameters: Collection[str], dim_emb: int, enc_depth: int, dec_depth: int
 ) -> RnnConfig:
     """Read and check the options of an s2s, amun or nematus model."""
-    cells = {"amun": ("gru",), "nematus": ("gru-nematus",)}.get(kind, TRANSFORMER_CELLS)
+    cells = {"amun": ("gru",), "nematus": ("gru-nematus",)}.get(kind, CELLS)
     types = ("bidirectional", "alternating", "bi-unidirectional") if kind == "s2s" else ("bidirectional",)
     normalize = options.flag("layer-normalization")
     config = RnnConfig(

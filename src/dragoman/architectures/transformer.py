@@ -23,7 +23,7 @@ def build_transformer(builder: GraphBuilder, config: ModelConfig, transformer: T
 
 
 def _encoder(builder: GraphBuilder, config: ModelConfig, transformer: TransformerConfig) -> Node:
-    """The encoder's output [T, D]. Keys and values of pre-norm self-attention: see `TransformerConfig.raw_keys`."""
+    """The encoder's output [T, D]."""
     with builder.phase(Phase.ENCODE):
         source = table(builder, config.tables.source, config.dim_emb)
         bottom = builder.add(ops.SourceEmbedding(_scale(config, transformer), transformer.positions), source)
@@ -35,6 +35,7 @@ def _encoder(builder: GraphBuilder, config: ModelConfig, transformer: Transforme
 
 
 def _self_attention(builder: GraphBuilder, transformer: TransformerConfig, prefix: str, x: Node) -> Node:
+    """x [T, D] -> [T, D]. Where keys and values of pre-norm come from: `TransformerConfig.raw_keys`."""
     query = preprocess(builder, f"{prefix}_Wo", transformer.preprocess, x)
     source = x if transformer.raw_keys else query
     q = dense(builder, query, prefix, "q", columns(x))
@@ -49,7 +50,7 @@ def _self_attention(builder: GraphBuilder, transformer: TransformerConfig, prefi
 def _feed_forward(
     builder: GraphBuilder, transformer: TransformerConfig, stack: FeedForward, prefix: str, x: Node
 ) -> Node:
-    """depth - 1 layers of the stack's width with its function, and one back to D. Norms: ``prefix_ffn_..``."""
+    """depth - 1 layers of the stack's width with its function, one back to D. Norms: ``prefix_ffn_..``."""
     y = preprocess(builder, f"{prefix}_ffn", transformer.preprocess, x)
     for number in range(1, stack.depth):
         y = dense(builder, y, prefix, str(number), stack.width, stack.function)
@@ -60,7 +61,7 @@ def _feed_forward(
 def _context_keys(
     builder: GraphBuilder, transformer: TransformerConfig, context: Node
 ) -> list[tuple[Node, Node]]:
-    """Keys and values [T, D] of each decoder layer's cross-attention, once a sentence; tied layers share them."""
+    """Keys and values [T, D] of each decoder layer's cross-attention; tied layers share them."""
     with builder.phase(Phase.PRIME):
         return [
             (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from dragoman.architectures.options import Options
-from dragoman.architectures.rnn_config import TRANSFORMER_CELLS, CellConfig
+from dragoman.architectures.rnn_config import CELLS, CellConfig
 from dragoman.graph.ops import Function
 
 __all__ = ["Autoregressive", "AverageAttention", "FeedForward", "TransformerConfig", "read_transformer"]
@@ -42,7 +42,7 @@ class TransformerConfig:
     Attributes:
         heads: of all attentions.
         encoder_stack, decoder_stack: the feed-forward layers.
-        autoregressive: what a decoder layer looks back with; ``average`` and ``cell`` are its details, if it uses them.
+        autoregressive: what a decoder layer looks back with; ``average`` and ``cell``: its details.
         preprocess, postprocess: before and after each sub-layer: n layer norm, r RMS norm, a add, h highway.
         postprocess_embedding, postprocess_top: after the embedding, and after the last layer.
         parameter_layers: number of the layer whose parameters each decoder layer reads (tied layers repeat).
@@ -79,7 +79,7 @@ def read_transformer(
     exact_gelu: bool,
     raw_keys: bool,
 ) -> TransformerConfig:
-    """Read and check. ``exact_gelu`` and ``raw_keys`` are the trainer's behaviour: see `config.read_config`."""
+    """Read and check. ``exact_gelu``, ``raw_keys``: the trainer's behaviour, see `config.read_config`."""
     _refuse_unbuilt(options, parameters)
     functions = {
         "relu": Function.RELU,
@@ -111,7 +111,7 @@ def read_transformer(
     )
     cell = None
     if kind == "rnn":
-        cell = CellConfig.read(options, "dec-cell", TRANSFORMER_CELLS)
+        cell = CellConfig.read(options, "dec-cell", CELLS)
     preprocess = options.operations("transformer-preprocess", "", _BEFORE)
     return TransformerConfig(
         heads=heads,
@@ -150,7 +150,7 @@ def _refuse_unbuilt(options: Options, parameters: Collection[str]) -> None:
     for name in ("transformer-alibi-shift", "transformer-alibi-trainable"):
         if options.flag(name):
             raise options.refuse(name)
-    # Only Marian's experimental layers know these two; its transformer proper ignores them and makes all parameters.
+    # Only Marian's experimental layers know these two; its transformer proper ignores them.
     if options.flag("transformer-no-bias") and "encoder_l1_self_bq" not in parameters:
         raise options.refuse("transformer-no-bias")
     if options.flag("transformer-no-affine") and not any(name.endswith("_scale") for name in parameters):

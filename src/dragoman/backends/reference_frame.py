@@ -71,11 +71,11 @@ class Frame:
         """``memory`` holds the plan's bytes for ``extents``, and is the only thing that is written."""
         self.plan, self.slots, self.batch, self.extents, self.observer = plan, slots, batch, extents, observer
         offsets, _ = plan.offsets(extents)
-        self._values: list[NDArray[Any]] = []
+        self.values: list[NDArray[Any]] = []
         for value, offset in zip(plan.values, offsets, strict=True):
             part = memory[offset : offset + value.bytes(extents)].view(_TYPES[value.kind])
             stride = value.stride(extents)
-            self._values.append(part.reshape(part.size // stride if stride else 0, stride))
+            self.values.append(part.reshape(part.size // stride if stride else 0, stride))
         self._constants: dict[int, IntegerConstants] = {}
         padded = [-(-batch.length(sentence) // 16) * 16 for sentence in range(batch.sentences)]
         self._padded_offsets = np.concatenate([[0], np.cumsum(padded)])
@@ -85,12 +85,12 @@ class Frame:
         self._active = 0  # of them those still running in a scan
         self._position, self._backward = 0, False  # in a scan
         none = np.zeros(0, np.int32)
-        self._rows = Rows(0, none, none, none, none.reshape(0, 1))
+        self.rows = Rows(0, none, none, none, none.reshape(0, 1))
 
     def _count(self, rows: Symbol) -> int:
         if rows is Symbol.GROUP_TOKENS:
             return int(self.batch.offsets[self._last] - self.batch.offsets[self._first])
-        return self._active if rows is Symbol.GROUP_SENTENCES else len(self._rows.previous)
+        return self._active if rows is Symbol.GROUP_SENTENCES else len(self.rows.previous)
 
     def _view(self, operand: ins.Operand, rows: Symbol) -> NDArray[Any]:
         """The rows of an operand that an instruction computes at a time; of a value that holds the whole
@@ -109,11 +109,11 @@ class Frame:
     def _whole(self, operand: ins.Operand) -> NDArray[Any]:
         """All rows of an operand."""
         end = operand.column + operand.columns if operand.columns else None
-        return self._values[operand.value][:, operand.column : end]
+        return self.values[operand.value][:, operand.column : end]
 
     def _ruin(self, scratch: ins.Operand) -> None:
         """What a kernel may leave in its scratch."""
-        self._values[scratch.value].fill(np.nan)
+        self.values[scratch.value].fill(np.nan)
 
     def _store(self, instruction: Any, result: Floats) -> None:
         """To ``output`` as floats and to ``quantised`` as integers, where there are such."""
@@ -159,7 +159,7 @@ class Frame:
             return
         described = self.plan.slots[slot]
         if isinstance(described, MatrixSlot):
-            for name in described.parameters:
+            for name in filter(None, described.parameters):
                 self.observer(name, x)
         elif isinstance(described, TableSlot):
             self.observer(described.parameter, x)

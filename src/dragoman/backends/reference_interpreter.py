@@ -43,17 +43,17 @@ class Interpreter(Frame):
     def step(self, rows: Rows) -> Floats:
         """One target position: the logits [rows, candidates of the union or vocabulary], valid until the
         next."""
-        self._rows = rows
+        self.rows = rows
         self._run(self.plan.step)
         count = self.extents[Symbol.CANDIDATES]
-        return self._values[self.plan.logits][: len(rows.previous), :count]
+        return self.values[self.plan.logits][: len(rows.previous), :count]
 
     def alignment(self, row: int) -> Floats | None:
         """Attention of a row of the last step over its source sentence; None if not asked for."""
         if self.plan.alignment is None or self.extents[Symbol.ALIGNED] == 0:
             return None
-        weights: Floats = self._values[self.plan.alignment][row]
-        return weights[: self.batch.length(int(self._rows.sentence[row]))].copy()
+        weights: Floats = self.values[self.plan.alignment][row]
+        return weights[: self.batch.length(int(self.rows.sentence[row]))].copy()
 
     def _run(self, instructions: Sequence[ins.Instruction]) -> None:
         at = 0
@@ -66,7 +66,7 @@ class Interpreter(Frame):
                 self._scan(instruction, instructions[at + 1 : end])
                 at = end
             else:
-                self._execute(instruction)
+                self.execute(instruction)
             at += 1
 
     def _scan(self, begin: ins.ScanBegin, body: Sequence[ins.Instruction]) -> None:
@@ -78,10 +78,11 @@ class Interpreter(Frame):
             self._position = position
             self._active = sum(length > position for length in lengths)
             for instruction in body:
-                self._execute(instruction)
+                self.execute(instruction)
         self._active = self._last - self._first
 
-    def _execute(self, instruction: ins.Instruction) -> None:
+    def execute(self, instruction: ins.Instruction) -> None:
+        """One instruction, over the group or the rows at hand."""
         rows = instruction.rows
 
         def view(operand: ins.Operand) -> NDArray[Any]:
@@ -133,7 +134,7 @@ class Interpreter(Frame):
                 opening = maths.sigmoid(view(gate))
                 view(output)[...] = opening * view(y) + (np.float32(1) - opening) * view(x)
             case ins.RunningAverage(_, average, x, output):
-                step = np.float32(self._rows.step)
+                step = np.float32(self.rows.step)
                 view(output)[...] = (step * view(average) + view(x)) / (step + np.float32(1))
             case ins.Gru(_, x, s, h, bias, final, output):
                 view(output)[...] = maths.gru(view_if(x), view(s), view(h), self._vector(bias), final=final)
@@ -146,7 +147,7 @@ class Interpreter(Frame):
             case ins.Zero(_, output):
                 view(output)[...] = 0
             case ins.ReorderState(_, x, output):
-                view(output)[...] = self._whole(x)[self._rows.parent]
+                view(output)[...] = self._whole(x)[self.rows.parent]
             case ins.MeanOverSentence(_, x, output):
                 tokens, result = self._view(x, Symbol.GROUP_TOKENS), view(output)
                 start = self.batch.offsets[self._first]
@@ -168,8 +169,8 @@ class Interpreter(Frame):
 
     def _embed(self, instruction: ins.Embed) -> None:
         table, output = self._table(instruction.table), self._view(instruction.output, instruction.rows)
-        positions = np.full(len(output), self._rows.step)
-        ids = self._rows.previous
+        positions = np.full(len(output), self.rows.step)
+        ids = self.rows.previous
         if instruction.source:
             start, end = self.batch.offsets[self._first], self.batch.offsets[self._last]
             ids = self.batch.source[start:end]
@@ -208,7 +209,7 @@ class Interpreter(Frame):
 
     def _key_block(self, keys: ins.Operand, sentence: int, heads: int, columns: int) -> Floats:
         """The packed keys of one sentence, a view [heads, columns / heads, length rounded up to 16]."""
-        values = self._values[keys.value]
+        values = self.values[keys.value]
         rounded = -(-self.batch.length(sentence) // 16) * 16
         start = int(self._padded_offsets[sentence]) * values.shape[1]
         block = values.reshape(-1)[start : start + columns * rounded]
@@ -229,7 +230,7 @@ class Interpreter(Frame):
         heads, columns = instruction.heads, q.shape[1]
         result = np.empty(q.shape, np.float32)
         weights: list[Floats] = []
-        for row, sentence in enumerate(self._rows.sentence.tolist()):
+        for row, sentence in enumerate(self.rows.sentence.tolist()):
             length = self.batch.length(sentence)
             block = self._key_block(instruction.keys, sentence, heads, columns)[:, :, :length]
             own = values[slice(*self.batch.offsets[sentence : sentence + 2])]
@@ -244,10 +245,10 @@ class Interpreter(Frame):
         operands = (instruction.q, instruction.k, instruction.v)
         q, k, v = (self._view(operand, instruction.rows) for operand in operands)
         cache, columns = self._whole(instruction.cache), q.shape[1]
-        cache[self._rows.cells[:, -1], :columns] = k
-        cache[self._rows.cells[:, -1], columns : 2 * columns] = v
+        cache[self.rows.cells[:, -1], :columns] = k
+        cache[self.rows.cells[:, -1], columns : 2 * columns] = v
         result = np.empty(q.shape, np.float32)
-        for row, cells in enumerate(self._rows.cells):
+        for row, cells in enumerate(self.rows.cells):
             own = cache[cells]
             keys, values = own[:, :columns], own[:, columns : 2 * columns]
             result[row], _ = maths.attend(q[row : row + 1], keys, values, instruction.heads)
@@ -259,7 +260,7 @@ class Interpreter(Frame):
         projected, context = self._whole(instruction.projected), self._whole(instruction.context)
         result = np.empty((len(query), context.shape[1]), np.float32)
         weights: list[Floats] = []
-        for row, sentence in enumerate(self._rows.sentence.tolist()):
+        for row, sentence in enumerate(self.rows.sentence.tolist()):
             part = slice(*self.batch.offsets[sentence : sentence + 2])
             weights.append(maths.softmax(np.tanh(projected[part] + query[row]) @ energy))
             result[row] = weights[-1] @ context[part]

@@ -25,8 +25,8 @@ class Attentions:
     _keys: dict[tuple[View, int], Operand] = field(default_factory=dict)
 
     def pack_keys(self, of: Key | None) -> None:
-        """Pack what was computed for ``of`` if cross-attentions read it as keys; None: whatever is not packed yet.
-        Called right after the keys are computed, so that their row-major form lives shortly."""
+        """Pack what was computed for ``of`` if cross-attentions read it as keys; None: whatever is not packed
+        yet. Called right after the keys are computed, so that their row-major form lives shortly."""
         for node in self.context.facts.live:
             if not isinstance(node.op, ops.CrossAttention):
                 continue

@@ -1,4 +1,5 @@
-"""From the sentences of a batch to its extents: the same arithmetic as native/batch.h, which a test compares."""
+"""From the sentences of a batch to its extents: the same arithmetic as native/batch.h, which a test
+compares."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from itertools import pairwise
 from dragoman.graph.extents import Extents, Symbol
 
 GROUP_TOKENS = 96
-"""Source pieces of an encoder group at most: products reach their full speed from far fewer rows, and the activations
-of so few stay in the second-level cache."""
+"""Source pieces of an encoder group at most: products reach their full speed from far fewer rows, and the
+activations of so few stay in the second-level cache."""
 
 _LANES = 16
 _PANEL = 32
@@ -54,7 +55,7 @@ def extents_of_batch(
         beam_size: most live hypotheses of a sentence.
         target_limits: most target pieces of each sentence, EOS included.
         vocabulary_size: target pieces of the model.
-        union_size: columns that the batch's shortlists select together; 0: no shortlist, the whole vocabulary.
+        union_size: columns that the batch's shortlists select together; 0: no shortlist, all columns.
         alignment: whether alignments are asked for.
     """
     pairs = list(pairwise(encoder_groups))

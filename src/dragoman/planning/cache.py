@@ -1,7 +1,7 @@
 """Plans by architecture: models whose graphs and precisions are equal share one plan.
 
-The only state of this package: one process-wide table, never emptied. A plan is some hundred small records, and a
-process sees few architectures, however many models it loads.
+The only state of this package: one process-wide table, never emptied. A plan is some hundred small records,
+and a process sees few architectures, however many models it loads.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _lock = threading.Lock()
 
 
 def architecture_signature(graph: Graph, precisions: Precisions) -> str:
-    """Hex digest of all that decides a plan: the nodes and the precisions, but neither the graph's name nor the names
-    of alpha groups."""
+    """Hex digest of all that decides a plan: the nodes and the precisions, but neither the graph's name nor
+    the names of alpha groups."""
     content = (graph.nodes, graph.logits, precisions.canonical(graph.parameters()))
     return hashlib.sha256(repr(content).encode()).hexdigest()
 

@@ -1,7 +1,8 @@
 """Removes copies: whoever computes a value that is only copied elsewhere writes there at once.
 
-Also lets row-by-row instructions write over an input that nobody needs any more, where their kernel allows it.
-Both merge two values of a draft into one, and so need a proof that their contents never have to exist at once.
+Also lets row-by-row instructions write over an input that nobody needs any more, where their kernel allows
+it. Both merge two values of a draft into one, and so need a proof that their contents never have to exist at
+once.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ IN_PLACE: dict[str, tuple[str, tuple[str, ...]]] = {
     "Lstm": ("cell_output", ("cell",)),
     "Norm": ("sum", ("residual", "x")),
 }
-"""Instruction -> the output that may be the same operand as one of these inputs (native/kernels/kernels.h)."""
+"""Instruction -> the output that may be the same operand as one of these inputs
+(native/kernels/kernels.h)."""
 
 _WHOLE = {Symbol.GROUP_TOKENS: Symbol.TOKENS, Symbol.GROUP_SENTENCES: Symbol.SENTENCES}
 
@@ -69,7 +71,9 @@ class _Program:
 def _merge_copy(draft: Draft) -> bool:
     program = _Program(draft)
     for index, instruction in enumerate(program.instructions):
-        if isinstance(instruction, Copy) and _may_write_at_once(program, index, instruction.x, instruction.output):
+        if isinstance(instruction, Copy) and _may_write_at_once(
+            program, index, instruction.x, instruction.output
+        ):
             program.merge(instruction.x.value, instruction.output, drop=index)
             return True
     return False
@@ -89,7 +93,7 @@ def _merge_in_place(draft: Draft) -> bool:
 
 
 def _may_write_at_once(program: _Program, copy: int, source: Operand, target: Operand) -> bool:
-    """Whether the copy number ``copy`` goes when all of ``source``'s value lies in ``target`` from the start."""
+    """Whether copy number ``copy`` may go, all of ``source``'s value lying in ``target`` from the start."""
     values, touched = program.draft.values, program.touched[source.value]
     old, new = values[source.value], values[target.value]
     if not _whole(source, old) or old.kept or source.value == target.value or old.kind is not new.kind:
@@ -116,8 +120,8 @@ def _may_write_at_once(program: _Program, copy: int, source: Operand, target: Op
 
 
 def _clashes(instruction: Instruction, target: Operand, source: Operand) -> bool:
-    """Whether an instruction between the first write and the copy needs the old contents of ``target``; the one that
-    writes the source may, if its kernel can work in place."""
+    """Whether an instruction between the first write and the copy needs the old contents of ``target``; the
+    one that writes the source may, if its kernel can work in place."""
     touching = [operand for _, operand in instruction.operands() if _overlaps([operand], target)]
     if not touching:
         return False
@@ -149,7 +153,8 @@ def _whole(operand: Operand, value: DraftValue) -> bool:
 
 
 def _row_aligned(target: Operand, value: DraftValue) -> bool:
-    """Kernels may write over a row's padding: only a slice that ends with the row, or at a multiple of the padding."""
+    """Kernels may write over a row's padding: only a slice that ends with the row, or at a multiple of the
+    padding."""
     multiple = Kind.F32.column_multiple
     end = target.column + target.columns
     return target.column % multiple == 0 and (end == value.columns or end % multiple == 0)
@@ -170,7 +175,9 @@ def _drop_unused(draft: Draft) -> None:
     draft.values = [draft.values[old] for old in numbers]
     draft.replace_all(
         [
-            map_operands(each, lambda operand: Operand(numbers[operand.value], operand.column, operand.columns))
+            map_operands(
+                each, lambda operand: Operand(numbers[operand.value], operand.column, operand.columns)
+            )
             for each in draft.instructions()
         ]
     )

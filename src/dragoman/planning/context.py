@@ -49,8 +49,12 @@ class Context:
         view = self.facts.view(number)
         base = self._stored.get(view.key)
         if base is None:
-            raise PlanError(f"node %{view.key[0]} is read before it is computed, or was kept in integers only.")
-        return Operand(base.value, base.column + view.column, view.columns if isinstance(view.columns, int) else 0)
+            raise PlanError(
+                f"node %{view.key[0]} is read before it is computed, or was kept in integers only."
+            )
+        return Operand(
+            base.value, base.column + view.column, view.columns if isinstance(view.columns, int) else 0
+        )
 
     def put(self, node: Node, operand: Operand | None, part: int = 0) -> None:
         """Note where (a part of) a node's result lies in floats: None if nowhere, because nobody reads it."""
@@ -65,7 +69,8 @@ class Context:
         return operand
 
     def results(self, node: Node) -> tuple[Operand | None, Operand | None, int | None]:
-        """Output, quantised output and multiplier slot of a kernel that can quantise; no output if nobody reads it."""
+        """Output, quantised output and multiplier slot of a kernel that can quantise; no output if nobody
+        reads it."""
         quantised, multiplier = self.quantised.fused(node, self.facts.instruction_rows(node))
         if (node.number, 0) in self.fusions.floats or quantised is None:
             return self.store(node), quantised, multiplier

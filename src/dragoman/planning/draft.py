@@ -13,8 +13,8 @@ from dragoman.planning.plan import Kind, PlanPhase
 
 @dataclass
 class DraftValue:
-    """A value to be: what `plan.Value` has, less its lifetime. ``kept``: it may not be merged into another value,
-    because it lives from position to position or is read by the search."""
+    """A value to be: what `plan.Value` has, less its lifetime. ``kept``: it may not be merged into another
+    value, because it lives from position to position or is read by the search."""
 
     name: str
     rows: Dimension
@@ -39,9 +39,13 @@ class Draft:
     """Values by number, and the instructions of each phase."""
 
     values: list[DraftValue] = field(default_factory=list)
-    phases: dict[PlanPhase, list[Instruction]] = field(default_factory=lambda: {phase: [] for phase in PlanPhase})
+    phases: dict[PlanPhase, list[Instruction]] = field(
+        default_factory=lambda: {phase: [] for phase in PlanPhase}
+    )
 
-    def new(self, name: str, rows: Dimension, columns: Dimension, kind: Kind = Kind.F32, kept: bool = False) -> Operand:
+    def new(
+        self, name: str, rows: Dimension, columns: Dimension, kind: Kind = Kind.F32, kept: bool = False
+    ) -> Operand:
         """A new value, as an operand of all its columns."""
         self.values.append(DraftValue(name, rows, columns, kind, kept))
         return Operand(len(self.values) - 1, 0, columns if isinstance(columns, int) else 0)
@@ -50,7 +54,7 @@ class Draft:
         return [instruction for phase in PlanPhase for instruction in self.phases[phase]]
 
     def replace_all(self, instructions: list[Instruction | None]) -> None:
-        """Put changed instructions, numbered as `instructions` numbers them, in place of the old; None drops one."""
+        """Put changed instructions, numbered as in `instructions`, in place of the old; None drops one."""
         position = 0
         for phase in PlanPhase:
             count = len(self.phases[phase])

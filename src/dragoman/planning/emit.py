@@ -1,7 +1,7 @@
 """Writes the instructions of a graph, one operation at a time, in the graph's order.
 
-Copies where a value must be in a certain place (a concatenation, a state): `coalesce.py` then lets the producer write
-there, where that is safe.
+Copies where a value must be in a certain place (a concatenation, a state): `coalesce.py` then lets the
+producer write there, where that is safe.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What lowering has to know of a graph before it emits the first instruction: who is alive, who reads whom, and views."""
+"""What lowering has to know of a graph before it emits anything: who is alive, who reads whom, and views."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from dragoman.graph.extents import Dimension, Symbol
 from dragoman.graph.graph import Graph, Node, Phase
 
 Key = tuple[int, int]
-"""A node and a part of it. Only an LSTM whose halves are read apart has a part 1 (its output; the cell is part 0)."""
+"""A node and a part of it. Only an LSTM whose halves are read apart has a part 1 (its output; the cell is
+part 0)."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class Facts:
             for position, number in enumerate(node.inputs):
                 if number is not None:
                     self.readers[number].append((node, position))
-        self._split = {node.number for node in self.live if isinstance(node.op, ops.Lstm) and self._splits(node)}
+        self._split = {
+            node.number for node in self.live if isinstance(node.op, ops.Lstm) and self._splits(node)
+        }
 
     def node(self, number: int | None) -> Node:
         if number is None:
@@ -57,7 +60,7 @@ class Facts:
         return f"{type(node.op).__name__} {node}"
 
     def sole_reader(self, node: Node, kind: type[ops.Op]) -> Node | None:
-        """The only reader of ``node``, if it is a ``kind`` of the same phase and scan and takes it as first input."""
+        """The only reader of ``node``, if it is a ``kind`` in the same phase and scan and its first input."""
         readers = self.readers[node.number]
         if len(readers) != 1 or readers[0][1] != 0 or not isinstance(readers[0][0].op, kind):
             return None
@@ -87,7 +90,8 @@ class Facts:
         return View((node.number, 0), start, count, exact)
 
     def read_in_step(self, key: Key) -> bool:
-        """Whether a source value must hold the whole batch, since steps read it. Cross-attention keys are read packed."""
+        """Whether a source value must hold the whole batch, since steps read it. Cross-attention keys are
+        read packed."""
         return any(
             reader.phase is Phase.STEP and not (isinstance(reader.op, ops.CrossAttention) and position == 1)
             for reader, position in self.value_readers(key[0])
@@ -104,7 +108,7 @@ class Facts:
         return found
 
     def instruction_rows(self, node: Node) -> Symbol:
-        """Rows that an instruction of this node computes at a time. Raises PlanError if its phase has no such rows."""
+        """Rows that an instruction of this node computes. Raises PlanError if its phase has no such rows."""
         rows = node.shape[0]
         if node.phase is Phase.STEP:
             if rows is Symbol.ROWS:
@@ -126,7 +130,8 @@ class Facts:
         half = node.shape[1] // 2 if isinstance(node.shape[1], int) else 0
         readers = [reader.op for reader, _ in self.readers[node.number]]
         return all(
-            isinstance(op, ops.Columns) and op.start // half == (op.start + op.count - 1) // half for op in readers
+            isinstance(op, ops.Columns) and op.start // half == (op.start + op.count - 1) // half
+            for op in readers
         )
 
 

@@ -18,7 +18,8 @@ from dragoman.planning.plan import Precision
 from dragoman.planning.precisions import Precisions
 
 JOINED_MULTIPLE = 16
-"""Parts of a joined product start on multiples of 16 floats, so that each is as well aligned as a value of its own."""
+"""Parts of a joined product start on multiples of 16 floats, so that each is as well aligned as a value of
+its own."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Fusions:
         activations: product -> the activation it applies.
         norms: sum -> the norm that adds it.
         joined: product -> all products of its instruction, in order of columns (itself alone if not joined).
-        fused_readers: value -> the integer product (or logits) it is quantised for by the kernel that computes it.
+        fused_readers: value -> the integer product (or logits) that its own kernel quantises it for.
         floats: values that someone reads as floats.
     """
 
@@ -84,7 +85,7 @@ def _join_products(
             continue
         names = weight_names(facts, node)
         activation = activations.get(node.number)
-        # Products on either side of a loop over positions stay apart: joined, both results would live through it.
+        # Products before and after a loop over positions stay apart: joined, both results would outlive it.
         key: tuple[object, ...] = (
             node.inputs[0], node.phase, node.scan, scans, node.op.transposed, precisions.of(names),
             precisions.alpha_group(names), activation.op if activation else None, facts.stored_rows(node),
@@ -96,9 +97,9 @@ def _join_products(
 
 
 def _feeds_cross_attention(facts: Facts, node: Node) -> bool:
-    """Keys and values of cross-attention are computed apart: keys are packed at once and their row-major form dropped,
-    values live to the end of the batch; and joining layers would only hold more at a time (a product of 96 tokens is
-    no faster for being wider)."""
+    """Keys and values of cross-attention are computed apart: keys are packed at once and their row-major form
+    dropped, values live to the end of the batch; and joining layers would only hold more at a time (a product
+    of 96 tokens is no faster for being wider)."""
     return any(
         isinstance(reader.op, ops.CrossAttention) and position > 0
         for reader, position in facts.value_readers(node.number)

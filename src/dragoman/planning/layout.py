@@ -1,9 +1,9 @@
 """Where values lie in the workspace: which value lies above which, found once and frozen.
 
-Sees sizes and lifetimes only. A layout gives every *conflict* (two values alive together) a direction: which of the two
-lies below. Then ``offset = max(end of those below)`` at any extents: values alive together never overlap, and no offset
-shrinks when an extent grows. The search is for directions that keep the need close to the most bytes alive at once,
-at several sizes of batch at a time (`search.py`).
+Sees sizes and lifetimes only. A layout gives every *conflict* (two values alive together) a direction: which
+of the two lies below. Then ``offset = max(end of those below)`` at any extents: values alive together never
+overlap, and no offset shrinks when an extent grows. The search is for directions that keep the need close to
+the most bytes alive at once, at several sizes of batch at a time (`search.py`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """When each value of a plan is alive: from the first to the last instruction that needs its memory.
 
-Instructions are numbered over all phases in order. Loops make lifetimes longer than first to last access: encoder
-groups (encode and prime), source positions (scans), target positions (step).
+Instructions are numbered over all phases in order. Loops make lifetimes longer than first to last access:
+encoder groups (encode and prime), source positions (scans), target positions (step).
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ Lifetime = tuple[int, int]
 """Numbers of the first and the last instruction, both inclusive."""
 
 
-def lifetimes(instructions: Sequence[Instruction], loops: Sequence[Loop], results: set[int]) -> dict[int, Lifetime]:
+def lifetimes(
+    instructions: Sequence[Instruction], loops: Sequence[Loop], results: set[int]
+) -> dict[int, Lifetime]:
     """Lifetime of every value that is touched.
 
     Args:
@@ -23,8 +25,8 @@ def lifetimes(instructions: Sequence[Instruction], loops: Sequence[Loop], result
         loops: inner ones first.
         results: values that the search reads after each step: alive to the end of the step.
 
-    A value that is touched inside and outside a loop lives through all of it: every time round reads it, or adds its
-    part. So does one that is read before it is written in the same round: it carries something over.
+    A value that is touched inside and outside a loop lives through all of it: every time round reads it, or
+    adds its part. So does one that is read before it is written in the same round: it carries something over.
     """
     found: dict[int, Lifetime] = {}
     for index, instruction in enumerate(instructions):

@@ -1,12 +1,13 @@
 """Compiles a graph: the way from an architecture to its plan.
 
-    graph > facts (who reads what) > fuse (decisions) > emit (instructions) > coalesce (fewer copies)
-          > liveness (lifetimes) > layout (stacking) > Plan
+graph > facts (who reads what) > fuse (decisions) > emit (instructions) > coalesce (fewer copies)
+      > liveness (lifetimes) > layout (stacking) > Plan
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from dragoman.errors import PlanError
 from dragoman.graph.graph import Graph
@@ -52,14 +53,24 @@ def compile_graph(graph: Graph, precisions: Precisions) -> Plan:
         for number, value in enumerate(draft.values)
     )
     layout = plan_layout(layout_items(values))
-    encode, prime, select, step = (tuple(draft.phases[phase]) for phase in PlanPhase)
-    kept = tuple(number for number in states if number is not None)
-    content = (values, layout, tuple(slots.slots), encode, prime, select, step, logits, alignment, kept, context.caches)
-    signature = hashlib.sha256(repr(content).encode()).hexdigest()
-    return Plan(
-        graph.name, signature, values, layout.below, layout.order, tuple(slots.slots), encode, prime, select, step,
-        logits, alignment, kept, context.caches,
-    )  # fmt: skip
+    plan = Plan(
+        name=graph.name,
+        signature="",
+        values=values,
+        below=layout.below,
+        order=layout.order,
+        slots=tuple(slots.slots),
+        encode=tuple(draft.phases[PlanPhase.ENCODE]),
+        prime=tuple(draft.phases[PlanPhase.PRIME]),
+        select=tuple(draft.phases[PlanPhase.SELECT]),
+        step=tuple(draft.phases[PlanPhase.STEP]),
+        logits=logits,
+        alignment=alignment,
+        states=tuple(number for number in states if number is not None),
+        caches=context.caches,
+    )
+    content = repr(replace(plan, name=""))
+    return replace(plan, signature=hashlib.sha256(content.encode()).hexdigest())
 
 
 def layout_items(values: tuple[Value, ...]) -> list[Item]:

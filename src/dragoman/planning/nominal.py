@@ -36,7 +36,7 @@ class NominalBatch:
 
 
 def nominal_batches() -> Iterator[NominalBatch]:
-    """One short sentence, a full batch, one long sentence; greedy and beam search; with and without a shortlist."""
+    """A short sentence, a full batch, a long sentence; greedy and beam search; with and without shortlist."""
     for sentences, length in ((1, 8), (64, 20), (1, 500)):
         for beam_size in (1, 4):
             for union_size in (0, 512):

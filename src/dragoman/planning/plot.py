@@ -36,7 +36,9 @@ def plot(plan: Plan, extents: Mapping[Symbol, int], path: Path, title: str | Non
         if size == 0:
             continue
         color = _ROLES[_role(plan, number)]
-        box = Rectangle((value.first, offset / unit), span, size / unit, facecolor=color, edgecolor="white", lw=0.6)
+        box = Rectangle(
+            (value.first, offset / unit), span, size / unit, facecolor=color, edgecolor="white", lw=0.6
+        )
         axes.add_patch(box)
         if size > need / 40 and span > count / 14:
             name = value.name if len(value.name) < span * 1.1 else f"v{number}"
@@ -47,15 +49,27 @@ def plot(plan: Plan, extents: Mapping[Symbol, int], path: Path, title: str | Non
         if at:
             axes.axvline(at, color="black", lw=0.8, ls=":")
         if len(instructions) > count / 30:
-            axes.text(at + len(instructions) / 2, 1.01, phase.value, ha="center", va="bottom", transform=axes.get_xaxis_transform())
+            axes.text(
+                at + len(instructions) / 2,
+                1.01,
+                phase.value,
+                ha="center",
+                va="bottom",
+                transform=axes.get_xaxis_transform(),
+            )
         at += len(instructions)
     bound = lower_bound(plan, extents)
     axes.axhline(bound / unit, color="#c44e52", lw=1, ls="--")
     axes.set(xlim=(0, count), ylim=(0, need / unit * 1.02), xlabel="instruction", ylabel=unit_name)
     handles = [Patch(color=color, label=role) for role, color in _ROLES.items()]
     line = axes.plot([], [], color="#c44e52", lw=1, ls="--", label="most alive at once")
-    axes.legend(handles=[*handles, *line], loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
-    figure.suptitle(title or f"{plan.name}: {need:,} bytes, {need / max(bound, 1):.3f} x the most alive at once", fontsize=10)
+    axes.legend(
+        handles=[*handles, *line], loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8
+    )
+    figure.suptitle(
+        title or f"{plan.name}: {need:,} bytes, {need / max(bound, 1):.3f} x the most alive at once",
+        fontsize=10,
+    )
     figure.savefig(path, dpi=130)
 
 

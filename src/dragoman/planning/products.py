@@ -13,7 +13,7 @@ from dragoman.planning.plan import Kind, PlanPhase, Precision
 
 
 def emit_product(context: Context, node: Node) -> None:
-    """A product with all that was joined with it, and its activation; nothing if an earlier one has computed it."""
+    """A product with all that was joined with it, and its activation; nothing if that is done already."""
     fusions = context.fusions
     group = fusions.joined[node.number]
     if any(context.is_computed(fusions.result(product)) for product in group):

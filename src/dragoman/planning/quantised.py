@@ -37,7 +37,8 @@ class QuantisedInputs:
         return self.slots.table(reader.inputs[1])
 
     def fused(self, node: Node, rows: Symbol) -> tuple[Operand | None, int | None]:
-        """For the instruction that computes ``node``: the value it quantises into and the slot of the multiplier."""
+        """For the instruction that computes ``node``: the value it quantises into and the slot of the
+        multiplier."""
         reader = self.fusions.fused_readers.get((node.number, 0))
         if reader is None:
             return None, None

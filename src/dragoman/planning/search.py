@@ -1,8 +1,8 @@
 """The search for a stack: values from the bottom up, such that little lies unused between them.
 
-Values are placed one after another, each into the best gap between those it conflicts with, in several orders and at
-several sizes of batch; the order of the offsets is a stack. The best stack is then improved by moving single values.
-All is deterministic: ties are broken by size, conflicts, name, and chance has a fixed seed.
+Values are placed one after another, each into the best gap between those it conflicts with, in several orders
+and at several sizes of batch; the order of the offsets is a stack. The best stack is then improved by moving
+single values. All is deterministic: ties are broken by size, conflicts, name, and chance has a fixed seed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ Stack = list[int]
 
 @dataclass(frozen=True)
 class Item:
-    """One value as the layout sees it: bytes at each nominal size of batch, and its lifetime (both ends inclusive)."""
+    """One value as the layout sees it: bytes at each nominal size of batch, and its lifetime (both ends
+    inclusive)."""
 
     name: str
     sizes: tuple[int, ...]

@@ -15,7 +15,8 @@ _SLOT_FIELDS = ("table", "matrix", "scale", "bias", "energy", "multiplier_of")
 
 
 def show(plan: Plan, extents: Mapping[Symbol, int] | None = None) -> str:
-    """The instructions by phase, then the values. With ``extents`` sizes are numbers and the need is given in bytes."""
+    """The instructions by phase, then the values. With ``extents`` sizes are numbers and the need is given in
+    bytes."""
     lines = [f"plan {plan.name}, {plan.signature[:12]}"]
     number = 0
     for phase, instructions in phases(plan):
@@ -60,7 +61,11 @@ def to_json(plan: Plan, extents: Mapping[Symbol, int]) -> str:
         ],
         "slots": [slot_name(slot) for slot in plan.slots],
         "instructions": [
-            {"phase": phase.value, "op": type(instruction).__name__, "text": _instruction(plan, instruction, extents)}
+            {
+                "phase": phase.value,
+                "op": type(instruction).__name__,
+                "text": _instruction(plan, instruction, extents),
+            }
             for phase, instructions in phases(plan)
             for instruction in instructions
         ],
@@ -73,7 +78,11 @@ def lower_bound(plan: Plan, extents: Mapping[Symbol, int]) -> int:
     sizes = [value.bytes(extents) for value in plan.values]
     return max(
         (
-            sum(size for size, value in zip(sizes, plan.values, strict=True) if value.first <= now <= value.last)
+            sum(
+                size
+                for size, value in zip(sizes, plan.values, strict=True)
+                if value.first <= now <= value.last
+            )
             for now in range(len(plan.instructions()))
         ),
         default=0,

@@ -23,7 +23,7 @@ class States:
     _finished: set[int] = field(default_factory=set)
     _updates: list[tuple[Operand, int]] = field(default_factory=list)
 
-    # -- loops over source positions -----------------------------------------------------------------------------------
+    # -- loops over source positions -------------------------------------------------------------------------
 
     def enter(self, scan: Scan | None) -> None:
         """Nodes of ``scan`` follow: end the loop before and begin this one, its states at zero."""
@@ -51,7 +51,7 @@ class States:
                     context.emit(ins.Zero(rows, state))
         context.emit(ins.ScanBegin(rows, scan.backward))
 
-    # -- states --------------------------------------------------------------------------------------------------------
+    # -- states ----------------------------------------------------------------------------------------------
 
     def start(self, node: Node, op: ops.StateStart) -> None:
         """First value of a decoder state."""

@@ -1,7 +1,7 @@
 """Checks a plan without trusting the planner: contents, lifetimes, layout. For tests and debug builds.
 
-Liveness is computed anew by following the flow of data through the loops, for slices of columns, not for whole values;
-it shares nothing with `liveness.py` and `layout.py`.
+Liveness is computed anew by following the flow of data through the loops, for slices of columns, not for
+whole values; it shares nothing with `liveness.py` and `layout.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ from itertools import pairwise
 
 from dragoman.errors import PlanError
 from dragoman.graph.extents import Symbol
-from dragoman.planning.instructions import CachedAttention, Instruction, Operand, ScanBegin, ScanEnd, ScanWrite
+from dragoman.planning.instructions import (
+    CachedAttention,
+    Instruction,
+    Operand,
+    ScanBegin,
+    ScanEnd,
+    ScanWrite,
+)
 from dragoman.planning.plan import Plan, PlanPhase
 from dragoman.planning.verify_types import check_instruction
 
@@ -23,9 +30,9 @@ _WHOLE_BATCH = (Symbol.TOKENS, Symbol.SENTENCES, Symbol.PADDED_TOKENS, Symbol.RO
 
 
 def verify(plan: Plan, extents: Mapping[Symbol, int]) -> None:
-    """Raises PlanError naming the first thing found wrong: an operand outside its value or of a wrong type, a slot or
-    phase that does not fit, a value read before it is written, recorded lifetimes too short, or values alive together
-    that overlap, at these extents or at any others."""
+    """Raises PlanError naming the first thing found wrong: an operand outside its value or of a wrong type, a
+    slot or phase that does not fit, a value read before it is written, recorded lifetimes too short, or
+    values alive together that overlap, at these extents or at any others."""
     index = 0
     for phase, instructions in _phases(plan):
         for instruction in instructions:
@@ -92,8 +99,8 @@ def _check_stacking(plan: Plan, living: list[set[int]]) -> None:
             for b in values:
                 if a < b and not (reach[a] >> b & 1 or reach[b] >> a & 1):
                     raise PlanError(
-                        f"values {a} ({plan.values[a].name}) and {b} ({plan.values[b].name}) live together at "
-                        f"instruction {index}, and neither is stacked above the other."
+                        f"values {a} ({plan.values[a].name}) and {b} ({plan.values[b].name}) live together "
+                        f"at instruction {index}, and neither is stacked above the other."
                     )
 
 
@@ -109,7 +116,9 @@ def _check_offsets(plan: Plan, living: list[set[int]], extents: Mapping[Symbol, 
             if ends[number] == offsets[number]:
                 continue
             if offsets[number] < reached:
-                raise PlanError(f"values {last} and {number} overlap while both live, at instruction {index}.")
+                raise PlanError(
+                    f"values {last} and {number} overlap while both live, at instruction {index}."
+                )
             reached, last = ends[number], number
 
 
@@ -150,7 +159,7 @@ class _Flow:
         return mask
 
     def _replaced(self, index: int) -> int:
-        """Units whose old contents mean nothing after an instruction: those it writes, unless it adds a part."""
+        """Units whose old contents are gone after an instruction: those it writes, unless it adds a part."""
         instruction, plan = self.instructions[index], self.plan
         in_groups = index < len(plan.encode) + len(plan.prime)
         mask = 0
@@ -201,8 +210,8 @@ class _Flow:
             written |= self._masks(instruction.written())
 
     def living(self) -> list[set[int]]:
-        """For each instruction the values whose memory it must find, or leave, intact: their contents may have been
-        written on the way here, and may be read on the way on."""
+        """For each instruction the values whose memory it must find, or leave, intact: their contents may
+        have been written on the way here, and may be read on the way on."""
         count = len(self.instructions)
         read = [self._masks(instruction.read()) for instruction in self.instructions]
         written = [self._masks(instruction.written()) for instruction in self.instructions]
@@ -232,9 +241,7 @@ class _Flow:
                 here_out[index] = here_in[index] | written[index]
             changed = before != (wanted_in, here_out)
         return [
-            self._values(
-                wanted_in[i] & here_in[i] | wanted_out[i] & here_out[i] | read[i] | written[i]
-            )
+            self._values(wanted_in[i] & here_in[i] | wanted_out[i] & here_out[i] | read[i] | written[i])
             for i in range(count)
         ]
 

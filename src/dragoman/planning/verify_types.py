@@ -59,7 +59,9 @@ _SlotType = TypeVar("_SlotType", bound=Slot)
 
 def check_instruction(plan: Plan, phase: PlanPhase, index: int, instruction: Instruction) -> None:
     """Raises PlanError naming the instruction and what is wrong with it."""
-    _Check(plan, phase, f"{phase.value} instruction {index} ({type(instruction).__name__})", instruction).run()
+    _Check(
+        plan, phase, f"{phase.value} instruction {index} ({type(instruction).__name__})", instruction
+    ).run()
 
 
 @dataclass
@@ -87,10 +89,14 @@ class _Check:
         self.fields()
 
     def bounds(self, name: str, operand: Operand) -> None:
-        self.require(0 <= operand.value < len(self.plan.values), f"{name} is value {operand.value}, which is none")
+        self.require(
+            0 <= operand.value < len(self.plan.values), f"{name} is value {operand.value}, which is none"
+        )
         columns = self.plan.values[operand.value].columns
         if isinstance(columns, Symbol):
-            self.require(operand.column == operand.columns == 0, f"{name} slices a value of {columns} columns")
+            self.require(
+                operand.column == operand.columns == 0, f"{name} slices a value of {columns} columns"
+            )
         else:
             inside = operand.column >= 0 < operand.columns and operand.column + operand.columns <= columns
             last = operand.column + operand.columns
@@ -106,12 +112,15 @@ class _Check:
             for name, other in operands:
                 if name == out_name or other.value != output.value:
                     continue
-                apart = other.column + other.columns <= output.column or output.column + output.columns <= other.column
+                apart = (
+                    other.column + other.columns <= output.column
+                    or output.column + output.columns <= other.column
+                )
                 same = other == output and (out_name, name) in allowed | {(b, a) for a, b in allowed}
                 whole = other.columns == 0 or output.columns == 0
                 self.require((apart and not whole) or same, f"{out_name} overlaps {name}")
 
-    # -- operands and slots --------------------------------------------------------------------------------------------
+    # -- operands and slots ----------------------------------------------------------------------------------
 
     def operand(self, name: str, kind: Kind, columns: int | None, rows: Dimension | None = None) -> None:
         """Checks a field that may be None; ``rows`` None: the instruction's own, row by row."""
@@ -146,7 +155,9 @@ class _Check:
     def vector(self, number: int | None, columns: int) -> None:
         if number is not None:
             slot = self.slot(number, VectorSlot)
-            self.require(sum(slot.widths) == columns, f"slot {number} has {sum(slot.widths)} elements, not {columns}")
+            self.require(
+                sum(slot.widths) == columns, f"slot {number} has {sum(slot.widths)} elements, not {columns}"
+            )
 
     def results(self, columns: int) -> None:
         """``output``, ``quantised`` and ``multiplier_of`` of a kernel that can quantise."""
@@ -157,7 +168,9 @@ class _Check:
         self.require(output is not None or quantised is not None or total is not None, "writes nothing")
         self.operand("output", Kind.F32, columns)
         self.operand("quantised", Kind.U8, columns)
-        self.require((quantised is None) == (multiplier is None), "quantises without a multiplier, or the reverse")
+        self.require(
+            (quantised is None) == (multiplier is None), "quantises without a multiplier, or the reverse"
+        )
         if multiplier is not None:
             self.alpha(multiplier)
 
@@ -176,10 +189,12 @@ class _Check:
             self.symbolic(name, 1, Symbol.UNION)
         self.symbolic("column_sums", 1, Symbol.UNION, Kind.I32)
         rows = slot.precision is Precision.INT8_ROWS
-        self.require((getattr(self.instruction, "column_sums", None) is not None) == rows, "column sums do not fit")
+        self.require(
+            (getattr(self.instruction, "column_sums", None) is not None) == rows, "column sums do not fit"
+        )
         return slot
 
-    # -- instructions --------------------------------------------------------------------------------------------------
+    # -- instructions ----------------------------------------------------------------------------------------
 
     def fields(self) -> None:
         match self.instruction:
@@ -230,7 +245,9 @@ class _Check:
                 width = i.output.columns
                 gates = width * (3 if isinstance(i, ins.Gru) else 4)
                 self.floats("x", "s", columns=gates)
-                self.floats(*(("h",) if isinstance(i, ins.Gru) else ("cell", "cell_output")), "output", columns=width)
+                self.floats(
+                    *(("h",) if isinstance(i, ins.Gru) else ("cell", "cell_output")), "output", columns=width
+                )
                 self.vector(i.bias, gates)
             case ins.MeanOverSentence() | ins.ScanRead() | ins.ScanWrite() as i:
                 self.tokens_and_sentences(i)
@@ -239,14 +256,19 @@ class _Check:
             case ins.LogitsInt8() | ins.LogitsFloat() as i:
                 table = self.table(i.table)
                 integer = isinstance(i, ins.LogitsInt8)
-                self.require(integer == (table.precision is not Precision.FLOAT32), "the table's precision does not fit")
+                self.require(
+                    integer == (table.precision is not Precision.FLOAT32),
+                    "the table's precision does not fit",
+                )
                 self.operand("x", Kind.U8 if integer else Kind.F32, table.columns)
                 if isinstance(i, ins.LogitsInt8):
                     rows = table.precision is Precision.INT8_ROWS
                     self.require((i.row_scale is not None) == rows, "row scales do not fit")
                     self.floats("row_scale", columns=1)
                 self.symbolic("output", Symbol.ROWS, Symbol.CANDIDATES)
-                self.require(i.output.value == self.plan.logits, "writes another value than the plan's logits")
+                self.require(
+                    i.output.value == self.plan.logits, "writes another value than the plan's logits"
+                )
             case ins.ScanBegin() | ins.ScanEnd():
                 pass
             case i:  # row by row, all operands of one width

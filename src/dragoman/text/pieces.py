@@ -82,6 +82,10 @@ class Pieces:
             return [int(id_) for id_ in self.target.processor.encode(text)]
         return [self.target.id_of(piece) for piece in text.split(" ") if piece]
 
+    def source_piece(self, id_: int) -> str:
+        """The text of a source id."""
+        return self.source.piece_of(id_)
+
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """Texts of lists of target ids; EOS means nothing."""
         eos = self.target.eos_id
