@@ -33,7 +33,9 @@ def queries_keys_values(g: GraphBuilder, q: Node, kv: Node, name: str) -> list[N
     return [product(g, x, f"{name}_{part}", D, D) for part, x in (("q", q), ("k", kv), ("v", kv))]
 
 
-def transformer(layers: int = 2, decoder: str = "ssru", pre_norm: bool = False, decoder_layers: int = 1) -> Graph:
+def transformer(
+    layers: int = 2, decoder: str = "ssru", pre_norm: bool = False, decoder_layers: int = 1
+) -> Graph:
     """Encoder and decoder; ``decoder``: "ssru", "self-attention" or "average"."""
     g = GraphBuilder(f"{decoder} {'pre' if pre_norm else 'post'}-norm")
     table = g.parameter("Wemb", Symbol.CANDIDATES, D)
@@ -44,7 +46,9 @@ def transformer(layers: int = 2, decoder: str = "ssru", pre_norm: bool = False, 
         return post(g, inner(x), x, f"{name}_post")  # type: ignore[operator]
 
     def self_attention(x: Node, name: str) -> Node:
-        return product(g, g.add(ops.SelfAttention(HEADS), *queries_keys_values(g, x, x, name)), f"{name}_o", D, D)
+        return product(
+            g, g.add(ops.SelfAttention(HEADS), *queries_keys_values(g, x, x, name)), f"{name}_o", D, D
+        )
 
     with g.phase(Phase.ENCODE):
         x = g.add(ops.SourceEmbedding(8.0, True), table)
@@ -66,7 +70,9 @@ def transformer(layers: int = 2, decoder: str = "ssru", pre_norm: bool = False, 
         name = f"d{layer}"
         if decoder == "self-attention":
             parts = queries_keys_values(g, x, x, f"{name}_self")
-            return product(g, g.add(ops.CachedAttention(HEADS, f"cache{layer}"), *parts), f"{name}_self_o", D, D)
+            return product(
+                g, g.add(ops.CachedAttention(HEADS, f"cache{layer}"), *parts), f"{name}_self_o", D, D
+            )
         old = g.add(ops.State(f"c{layer}", D))
         if decoder == "average":
             average = g.add(ops.RunningAverage(), old, x)

@@ -64,7 +64,9 @@ class _Search:
         self.items = items
         self.sizes: NDArray[np.int64] = np.array([item.sizes for item in items], np.int64)  # [items, shapes]
         self.conflicts = [np.array(others, np.int64) for others in conflicts(items)]
-        self.base = np.array([item.sizes for item in always], np.int64).sum(axis=0)
+        self.base = np.zeros(self.sizes.shape[1], np.int64)
+        for item in always:
+            self.base += item.sizes
         alive = np.zeros((max(item.last for item in items) + 1, self.sizes.shape[1]), np.int64)
         for item, sizes in zip(items, self.sizes, strict=True):
             alive[item.first : item.last + 1] += sizes

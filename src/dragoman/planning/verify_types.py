@@ -11,7 +11,7 @@ from typing import TypeVar
 from dragoman.errors import PlanError
 from dragoman.graph.extents import Dimension, Symbol
 from dragoman.planning import instructions as ins
-from dragoman.planning.instructions import Instruction, Operand
+from dragoman.planning.instructions import WRITES, Instruction, Operand
 from dragoman.planning.plan import Kind, MatrixSlot, Plan, PlanPhase, Precision, Slot, TableSlot, VectorSlot
 
 _ROWS: dict[Symbol, tuple[Dimension, ...]] = {
@@ -107,7 +107,7 @@ class _Check:
         allowed = _IN_PLACE.get(type(self.instruction), set())
         operands = self.instruction.operands()
         for out_name, output in operands:
-            if output not in written:
+            if out_name not in WRITES or output not in written:
                 continue
             for name, other in operands:
                 if name == out_name or other.value != output.value:
