@@ -35,7 +35,13 @@ PRENORM = {"transformer-preprocess": "n", "transformer-postprocess": "da", "tran
 RNN: dict[str, object] = {"type": "s2s", "dim-emb": 24, "dim-rnn": 40}
 NORMED = RNN | {"layer-normalization": True}
 UNEVEN = RNN | {"enc-type": "bi-unidirectional", "enc-depth": 3, "dec-depth": 2}
-NEMATUS = {"type": "nematus", "dim-emb": 24, "dim-rnn": 40, "enc-cell": "gru-nematus", "dec-cell": "gru-nematus"}
+NEMATUS = {
+    "type": "nematus",
+    "dim-emb": 24,
+    "dim-rnn": 40,
+    "enc-cell": "gru-nematus",
+    "dec-cell": "gru-nematus",
+}
 
 FAMILIES: dict[str, dict[str, object]] = {
     "transformer": TRANSFORMER,
@@ -48,7 +54,11 @@ FAMILIES: dict[str, dict[str, object]] = {
     "transformer-prenorm": TRANSFORMER | PRENORM | {"transformer-postprocess-emb": "nd"},
     "transformer-rms": TRANSFORMER | {"transformer-postprocess": "dar", "transformer-preprocess": "r"},
     "transformer-highway-top": TRANSFORMER
-    | {"transformer-postprocess": "dhn", "transformer-postprocess-top": "an", "transformer-no-projection": True},
+    | {
+        "transformer-postprocess": "dhn",
+        "transformer-postprocess-top": "an",
+        "transformer-no-projection": True,
+    },
     "transformer-tied-layers": TRANSFORMER
     | {"dec-depth": 3, "transformer-tied-layers": [1, 2, 1], "transformer-guided-alignment-layer": "2"},
     "transformer-small-decoder": TRANSFORMER
@@ -57,12 +67,14 @@ FAMILIES: dict[str, dict[str, object]] = {
     "ssru": SSRU,
     "ssru-norm-prenorm": SSRU | PRENORM | {"layer-normalization": True, "transformer-rnn-projection": True},
     "ssru-tied-layers": SSRU | {"dec-depth": 3, "transformer-tied-layers": [1, 1, 2]},
-    **{f"transformer-{cell}": SSRU | {"dec-cell": cell} for cell in ("sru", "gru", "lstm", "mlstm", "tanh")},
+    **{f"transformer-{cell}": SSRU | {"dec-cell": cell}
+       for cell in ("sru", "gru", "lstm", "mlstm", "tanh")},
     "transformer-sru-norm": SSRU | {"dec-cell": "sru", "layer-normalization": True},
     "transformer-gru-norm-prenorm": SSRU | PRENORM | {"dec-cell": "gru", "layer-normalization": True},
     "transformer-nematus-norm": SSRU | {"dec-cell": "gru-nematus", "layer-normalization": True},
     "average": AVERAGE,
-    "average-prenorm-nogate": AVERAGE | PRENORM | {"transformer-aan-nogate": True, "transformer-aan-depth": 3},
+    "average-prenorm-nogate": AVERAGE | PRENORM
+    | {"transformer-aan-nogate": True, "transformer-aan-depth": 3},
     "average-shallow": AVERAGE | {"transformer-aan-depth": 1, "transformer-aan-activation": "relu"},
     "average-own-width": AVERAGE | {"transformer-dim-aan": 24},
     **{f"s2s-{cell}": RNN | {"enc-cell": cell, "dec-cell": cell}
@@ -89,6 +101,11 @@ FAMILIES: dict[str, dict[str, object]] = {
 }  # fmt: skip
 """Options by a name for people. Together they use every operation of a graph."""
 
+OLD_NAMES = {"amun": ("ff_state_W", "ff_logit_W"), "nematus": ("ff_state_W",)}
+"""Parameters by which a file shows that it uses old names; ff_logit_W is an output matrix [k, V]."""
+
+_OUTPUT_BIASES = ("decoder_ff_logit_out_b", "decoder_ff_logit_l2_b", "ff_logit_b")
+
 
 def make_model(
     options: Mapping[str, object], vocab_size: int | tuple[int, int] = 37, seed: int = 0
@@ -96,34 +113,41 @@ def make_model(
     """Complete options and float32 tensors of a model file.
 
     Args:
-        options: of the model, absent ones are Marian's defaults; ``version`` is that of a recent Marian if absent.
+        options: of the model, absent ones are Marian's defaults; ``version`` is that of a recent Marian if
+            absent.
         vocab_size: of both sides, or (source, target); tied tables need equal ones.
         seed: equal seeds give equal models.
     """
     source, target = vocab_size if isinstance(vocab_size, tuple) else (vocab_size, vocab_size)
     complete = {"version": VERSION, "dim-vocabs": [source, target]} | dict(options)
-    old_names = complete["type"] in ("amun", "nematus")
-    config = read_config(complete, {"ff_state_W": ()} if old_names else {}, compat="trained")
+    old_names = OLD_NAMES.get(str(complete["type"]), ())
+    config = read_config(complete, dict.fromkeys(old_names, ()), compat="trained")
     rng = np.random.default_rng(seed)
+    spread = 2 if complete["type"] == "transformer" else 4
     arrays: dict[str, NDArray[Any]] = {}
     for name, shape in build_graph(config).parameters().items():
-        is_source = name in ("encoder_Wemb", "Wemb") and not (name == "Wemb" and config.tables.target == "Wemb")
+        is_source = name in ("encoder_Wemb", "Wemb") and config.tables.target != "Wemb"
         entries = source if is_source else target
         rows, width = (entries if isinstance(size, Symbol) else size for size in shape)
-        arrays[name] = _draw(rng, name, rows, width).astype(np.float32)
+        arrays[name] = _draw(rng, name, rows, width, spread).astype(np.float32)
     if old_names:
         arrays["decoder_c_tt"] = np.zeros((1, 0), np.float32)
     return complete, arrays
 
 
-def _draw(rng: np.random.Generator, name: str, rows: int, width: int) -> NDArray[Any]:
-    """Large enough weights that translations differ, scales around 1, other vectors small."""
+def _draw(rng: np.random.Generator, name: str, rows: int, width: int, spread: float) -> NDArray[Any]:
+    """Values of scale 1, logits of ``spread``; norms flip signs, lest tied models repeat a piece."""
     drawn = rng.standard_normal((rows, width))
-    if "gamma" in name or "_scale" in name or name.endswith(("_lns", "_ln_s")) or "_ln_s" in name:
-        return 1 + 0.2 * drawn
-    if "Wemb" in name:
-        return drawn / np.sqrt(width)
-    return 0.3 * drawn if rows == 1 else 1.4 * drawn / np.sqrt(rows)
+    if "gamma" in name or "_scale" in name or "_ln_s" in name or name.endswith("_lns"):
+        signs: NDArray[Any] = np.sign(rng.standard_normal((rows, width)))
+        return signs * (1 + 0.2 * drawn)
+    if "Wemb" in name or name.endswith("_Wt"):
+        drawn *= spread * np.sqrt(rows / width)
+    if name == "ff_logit_W":
+        drawn *= spread
+    if name in _OUTPUT_BIASES:
+        drawn[0, 0] += 25  # EOS comes now and then
+    return 0.1 * drawn if rows == 1 else drawn / np.sqrt(rows)
 
 
 def save_model(path: Path, options: Mapping[str, object], arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -1,16 +1,16 @@
 """Evaluates a graph directly with NumPy, one sentence at a time: the oracle of plans and engines.
 
-Written from the meanings in graph/ops.py alone, for reading: every node becomes one array, nothing is fused or reused.
-Rows are the hypotheses of the sentence. Intermediate values are of ``dtype``; float64 makes it exact enough to judge
-float32 engines by.
+Written from the meanings in graph/ops.py alone, for reading: every node becomes one array, nothing is fused
+or reused. Rows are the hypotheses of the sentence. Intermediate values are of ``dtype``; float64 makes it
+exact enough to judge float32 engines by.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,11 @@ def sigmoid(x: Array) -> Array:
 
 
 def softmax(x: Array) -> Array:
-    powers = np.exp(x - x.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    powers: Array = np.exp(x - x.max(axis=-1, keepdims=True))
+    return cast(Array, powers / powers.sum(axis=-1, keepdims=True))
 
 
-FUNCTIONS = {
+FUNCTIONS: Mapping[ops.Function, Callable[[Array], Array]] = {
     ops.Function.NONE: lambda x: x,
     ops.Function.RELU: lambda x: np.maximum(x, 0),
     ops.Function.SWISH: lambda x: x * sigmoid(x),
@@ -66,7 +66,7 @@ def normalize(op: ops.Normalize, x: Array, gain: Array | None, shift: Array | No
     centred = x - x.mean(axis=1, keepdims=True) if op.kind is ops.NormKind.LAYER else x
     y = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + x.dtype.type(op.epsilon))
     y = y if gain is None else y * gain
-    return y if shift is None else y + shift
+    return cast(Array, y if shift is None else y + shift)
 
 
 def gru(op: ops.Gru, x: Array | None, s: Array, h: Array, bias: Array | None) -> Array:
@@ -75,7 +75,7 @@ def gru(op: ops.Gru, x: Array | None, s: Array, h: Array, bias: Array | None) ->
     b1, b2, b3 = np.split(np.zeros((1, s.shape[1]), s.dtype) if bias is None else bias, 3, axis=1)
     r, z = sigmoid(x1 + s1 + b1), sigmoid(x2 + s2 + b2)
     candidate = np.tanh(x3 + r * (s3 + b3)) if op.final else np.tanh(x3 + r * s3 + b3)
-    return (1 - z) * candidate + z * h
+    return cast(Array, (1 - z) * candidate + z * h)
 
 
 def lstm(op: ops.Lstm, x: Array | None, s: Array, cell: Array, bias: Array | None) -> Array:
@@ -107,7 +107,8 @@ PURE: Mapping[type[ops.Op], Any] = {
 
 
 class Evaluator:
-    """One sentence's translation. ``alignment`` [rows, source tokens] is that of the last step, if there is one."""
+    """One sentence's translation. ``alignment`` [rows, source tokens] is that of the last step, if there is
+    one."""
 
     def __init__(
         self, graph: Graph, arrays: Mapping[str, Array], source: Sequence[int], dtype: Any = np.float32
@@ -116,7 +117,7 @@ class Evaluator:
         self.alignment: Array | None = None
         self._arrays, self._graph = arrays, graph
         self._values: dict[int, Array] = {}
-        self._states: dict[str, Array] = {}
+        self.states: dict[str, Array] = {}
         self._caches: dict[str, list[Array]] = {}
         self._previous: Sequence[int] | None = None
         for phase in (None, Phase.ENCODE, Phase.PRIME):
@@ -129,11 +130,11 @@ class Evaluator:
                     self._run_scan(list(group), backward=scan.backward)
 
     def step(self, previous: Sequence[int] | None = None, parents: Sequence[int] | None = None) -> Array:
-        """Logits [rows, V] at the next position. ``previous``: each row's last id, None at the first step; ``parents``:
-        the row of the step before that each row continues (default: its own)."""
+        """Logits [rows, V] at the next position. ``previous``: each row's last id, None at the first step;
+        ``parents``: the row of the step before that each row continues (default: its own)."""
         self._previous = previous
         if parents is not None:
-            self._states = {name: value[list(parents)] for name, value in self._states.items()}
+            self.states = {name: value[list(parents)] for name, value in self.states.items()}
             self._caches = {name: [x[list(parents)] for x in pair] for name, pair in self._caches.items()}
         updates: dict[str, Array] = {}
         for node in self._graph.nodes:
@@ -142,7 +143,7 @@ class Evaluator:
                 self._values[node.number] = value
                 if isinstance(node.op, ops.StateUpdate):
                     updates[node.op.state] = value
-        self._states.update(updates)
+        self.states.update(updates)
         self.position += 1
         return self._values[self._graph.logits]
 
@@ -152,7 +153,7 @@ class Evaluator:
         """As `step`, after the log-softmax."""
         logits = self.step(previous, parents)
         shifted = logits - logits.max(axis=1, keepdims=True)
-        return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        return cast(Array, shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
     def _run_scan(self, nodes: list[Node], *, backward: bool) -> None:
         length = len(self.source)
@@ -183,8 +184,8 @@ class Evaluator:
         if type(op) in PURE:
             value = PURE[type(op)](op, *inputs)
             assert value.dtype == self.dtype, (op, value.dtype)
-            return value  # type: ignore[no-any-return]
-        return getattr(self, f"_{type(op).__name__}")(op, *inputs)  # type: ignore[no-any-return]
+            return cast(Array, value)
+        return cast(Array, getattr(self, f"_{type(op).__name__}")(op, *inputs))
 
     def _Parameter(self, op: ops.Parameter) -> Array:
         parts = []
@@ -198,7 +199,7 @@ class Evaluator:
         return np.concatenate(parts, axis=1)
 
     def _SourceEmbedding(self, op: ops.SourceEmbedding, table: Array) -> Array:
-        x = table[self.source] * self.dtype(op.scale)
+        x: Array = table[self.source] * self.dtype(op.scale)
         return x + positions(0, len(x), x.shape[1], self.dtype) if op.positions else x
 
     def _TargetEmbedding(self, op: ops.TargetEmbedding, table: Array) -> Array:
@@ -228,21 +229,21 @@ class Evaluator:
         weights = softmax((np.tanh(projected[None] + query[:, None]) @ energy)[:, :, 0])
         if op.alignment:
             self.alignment = weights
-        return weights @ context  # type: ignore[no-any-return]
+        return weights @ context
 
     def _StateStart(self, op: ops.StateStart, start: Array | None) -> Array:
-        self._states[op.state] = np.zeros((1, op.columns), self.dtype) if start is None else start
-        return self._states[op.state]
+        self.states[op.state] = np.zeros((1, op.columns), self.dtype) if start is None else start
+        return self.states[op.state]
 
     def _State(self, op: ops.State) -> Array:
-        return self._states[op.state]
+        return self.states[op.state]
 
     def _StateUpdate(self, op: ops.StateUpdate, value: Array) -> Array:
         return value
 
     def _RunningAverage(self, op: ops.RunningAverage, average: Array, x: Array) -> Array:
         at = self.dtype(self.position)
-        return (at * average + x) / (at + 1)  # type: ignore[no-any-return]
+        return cast(Array, (at * average + x) / (at + 1))
 
 
 def translate_greedily(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from architectures.evaluator import Evaluator
+from architectures.evaluator import Array, Evaluator
 from random_models import FAMILIES, make_model
 
 from dragoman.architectures.build import build_graph, check_parameters
@@ -14,7 +14,7 @@ from dragoman.graph import ops
 from dragoman.graph.graph import Graph, Phase
 
 
-def build(name: str, seed: int = 0) -> tuple[Graph, dict[str, np.ndarray]]:  # type: ignore[type-arg]
+def build(name: str, seed: int = 0) -> tuple[Graph, dict[str, Array]]:
     options, arrays = make_model(FAMILIES[name], seed=seed)
     shapes = {parameter: array.shape for parameter, array in arrays.items()}
     config = read_config(options, shapes, compat="trained")
@@ -29,7 +29,9 @@ def test_graph_is_sound(name: str) -> None:
     starts = [node.op.state for node in graph.nodes if isinstance(node.op, ops.StateStart)]
     reads = [node.op.state for node in graph.nodes if isinstance(node.op, ops.State) and not node.op.scan]
     updates = [
-        node.op.state for node in graph.nodes if isinstance(node.op, ops.StateUpdate) and node.phase is Phase.STEP
+        node.op.state
+        for node in graph.nodes
+        if isinstance(node.op, ops.StateUpdate) and node.phase is Phase.STEP
     ]
     caches = [node.op.state for node in graph.nodes if isinstance(node.op, ops.CachedAttention)]
     assert sorted(starts) == sorted(reads) == sorted(updates)
@@ -63,7 +65,7 @@ def harmless(parameter: str) -> bool:
     return parameter.endswith("_bk")
 
 
-def scores(graph: Graph, arrays: dict[str, np.ndarray]) -> np.ndarray:  # type: ignore[type-arg]
+def scores(graph: Graph, arrays: dict[str, Array]) -> Array:
     evaluator = Evaluator(graph, arrays, [5, 9, 3, 0], np.float64)
     return np.stack([evaluator.log_probabilities(previous) for previous in (None, [4], [7])])
 
@@ -110,6 +112,7 @@ def test_parameters_are_checked() -> None:
 
 def test_vocabularies_share_a_graph() -> None:
     graphs = [
-        build_graph(read_config(make_model(FAMILIES["ssru"], size)[0], {}, compat="trained")) for size in (37, 64)
+        build_graph(read_config(make_model(FAMILIES["ssru"], size)[0], {}, compat="trained"))
+        for size in (37, 64)
     ]
     assert graphs[0].nodes == graphs[1].nodes

@@ -87,7 +87,8 @@ def test_greedy_equals_marian(
 
 
 def test_prenorm_as_trained_is_sensible(shared: Path) -> None:
-    """The reference of csen-untied is the fork's, which treats the model otherwise than its trainer (BLEU 3)."""
+    """The reference of csen-untied is the fork's, which treats the model otherwise than its trainer (BLEU
+    3)."""
     folder = shared / "models" / "csen-untied"
     lines = (folder / "ref" / "test200.cs").read_text("utf-8").splitlines()[:LINES]
     expected = (folder / "ref" / "test1000.en").read_text("utf-8").splitlines()[:LINES]

@@ -1,7 +1,7 @@
 """How a transformer's decoder layer looks back: attention, average or recurrence (Marian: ``transformer.h``).
 
-Each function takes the layer's input x [ROWS, D] and returns the sub-layer's output [ROWS, D]. ``state`` names
-what is kept from step to step: unique for each layer, also where layers share parameters.
+Each function takes the layer's input x [ROWS, D] and returns the sub-layer's output [ROWS, D]. ``state``
+names what is kept from step to step: unique for each layer, also where layers share parameters.
 """
 
 from __future__ import annotations
