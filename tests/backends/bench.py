@@ -21,6 +21,11 @@ LENGTHS = (5, 3, 2)
 OFFSETS = (0, 5, 8, 10)
 
 
+def plan_of(*slots: Slot) -> Plan:
+    """A plan of slots alone."""
+    return Plan("test", "", (), (), (), slots, (), (), (), (), 0, None, (), 0)
+
+
 class Bench:
     """Declare values, then run instructions over three ragged sentences; every value lies apart, filled with
     NaN."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends.bench import plan_of
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -25,17 +26,13 @@ from dragoman.binding import (
 from dragoman.errors import ModelFormatError, WeightsError
 from dragoman.formats.parameters import Parameter, ParameterFile, freeze
 from dragoman.formats.quantize import dequantize, quantize_parameter
-from dragoman.planning.plan import MatrixSlot, Plan, Precision, Slot, TableSlot, VectorSlot
+from dragoman.planning.plan import MatrixSlot, Precision, Slot, TableSlot, VectorSlot
 
 FLOAT32, INT8, INT8_ROWS = Precision
 RNG = np.random.default_rng(5)
 W, U = (RNG.standard_normal((3, 4)).astype(np.float32) for _ in range(2))
 E = RNG.standard_normal((7, 3)).astype(np.float32)
 B = RNG.standard_normal((1, 4)).astype(np.float32)
-
-
-def plan_of(*slots: Slot) -> Plan:
-    return Plan("test", "", (), (), (), slots, (), (), (), (), 0, None, (), 0)
 
 
 def parameter(name: str, data: NDArray[Any]) -> Parameter:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from backends.test_reference_families import BEAM, SOURCES, compiled
+from backends.families import BEAM, SOURCES, compiled
 from golden.golden_models import GoldenModel
 
 from dragoman.backends.protocol import Batch, SearchOptions

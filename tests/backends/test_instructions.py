@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from backends.bench import LENGTHS, OFFSETS, SOURCES, Bench, rows_of
+from backends.bench import LENGTHS, OFFSETS, SOURCES, Bench, plan_of, rows_of
 from numpy.typing import NDArray
 
 from dragoman.backends.protocol import Batch, SearchOptions
@@ -370,8 +370,6 @@ def test_logits_of_the_union_or_of_all(precision: Precision, restricted: bool) -
 
 
 def test_a_back_end_refuses_models_that_are_no_ensemble() -> None:
-    from backends.test_binding import plan_of  # the smallest plan there is
-
     plan = plan_of(TableSlot("Wemb", 4, False, "", True, True, Precision.FLOAT32))
     small, large = ([BoundTable(floats(size, 4), None, None, None)] for size in (5, 6))
     batch = Batch.of([[1, 0]], [2])

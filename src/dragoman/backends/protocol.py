@@ -79,7 +79,7 @@ class Batch:
             if lists is not None and len(lists) != len(sources):
                 raise OptionsError(name, len(lists), f"{len(sources)} lists, one for each sentence")
         for ids in candidates or []:
-            if len(ids) == 0 or (np.diff(np.asarray(ids)) <= 0).any():
+            if len(ids) == 0 or (np.diff(np.asarray(ids, np.int64)) <= 0).any():
                 raise OptionsError("candidates", list(ids), "ascending and not empty")
         return cls(
             source,
