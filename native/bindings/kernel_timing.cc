@@ -1,5 +1,5 @@
 // Times kernels without Python in the loop, for benchmarks/kernels.py.
-#include <chrono>
+#include <ctime>
 #include <string>
 
 #include <nanobind/stl/string.h>
@@ -16,11 +16,18 @@ const Kernels& target(const std::string& name);
 
 namespace {
 
+double thread_seconds() {
+  timespec now = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// Time of this thread alone, so that a busy machine disturbs less.
 template <class Function>
 double seconds(Function function) {
-  const auto start = std::chrono::steady_clock::now();
+  const double start = thread_seconds();
   function();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return thread_seconds() - start;
 }
 
 // Operations a second of a register-only loop.
@@ -31,9 +38,10 @@ double peak(const std::string& name, bool int8, int64_t rounds) {
   return static_cast<double>(operations) / time;
 }
 
-// Seconds for `calls` products; panels holds copies of one packed matrix, used in turn (many: cold, one: hot).
+// Seconds for `calls` products; panels holds copies of one packed matrix, used in turn from `first` on
+// (many: cold, one: hot).
 double time_gemm_int8(const std::string& name, Matrix<const uint8_t> a, Vector<const int8_t> panels,
-                      Vector<const float> scale, Vector<const float> bias, Matrix<float> out, int calls) {
+                      Vector<const float> scale, Vector<const float> bias, Matrix<float> out, int first, int calls) {
   const auto rows = view(a);
   const auto to = view(out);
   const size_t size = packed_size_int8(rows.columns, to.columns), copies = panels.size() / size;
@@ -44,7 +52,7 @@ double time_gemm_int8(const std::string& name, Matrix<const uint8_t> a, Vector<c
   product.scale = scale.data(), product.bias = bias.data();
   product.out = to.data, product.out_stride = to.stride;
   return seconds([&] {
-    for (int call = 0; call < calls; ++call) {
+    for (int call = first; call < first + calls; ++call) {
       product.panels = panels.data() + static_cast<size_t>(call) % copies * size;
       kernels.gemm_int8(product);
     }
@@ -52,7 +60,7 @@ double time_gemm_int8(const std::string& name, Matrix<const uint8_t> a, Vector<c
 }
 
 double time_gemm_float(const std::string& name, Matrix<const float> a, Vector<const float> panels,
-                       Vector<const float> bias, Matrix<float> out, int calls) {
+                       Vector<const float> bias, Matrix<float> out, int first, int calls) {
   const auto rows = view(a);
   const auto to = view(out);
   const size_t size = packed_size_float(rows.columns, to.columns), copies = panels.size() / size;
@@ -63,7 +71,7 @@ double time_gemm_float(const std::string& name, Matrix<const float> a, Vector<co
   product.bias = bias.data();
   product.out = to.data, product.out_stride = to.stride;
   return seconds([&] {
-    for (int call = 0; call < calls; ++call) {
+    for (int call = first; call < first + calls; ++call) {
       product.panels = panels.data() + static_cast<size_t>(call) % copies * size;
       kernels.gemm_float(product);
     }
@@ -79,7 +87,7 @@ void bind_kernel_timing(nb::module_& m) {
   const auto exact = [](const char* name) { return arg(name).noconvert(); };
   m.def("peak", ours::peak, arg("target"), arg("int8"), arg("rounds"));
   m.def("time_gemm_int8", ours::time_gemm_int8, arg("target"), exact("a"), exact("panels"), exact("scale"),
-        exact("bias"), exact("out"), arg("calls"));
+        exact("bias"), exact("out"), arg("first"), arg("calls"));
   m.def("time_gemm_float", ours::time_gemm_float, arg("target"), exact("a"), exact("panels"), exact("bias"),
-        exact("out"), arg("calls"));
+        exact("out"), arg("first"), arg("calls"));
 }

@@ -1,8 +1,8 @@
 // Workspace, shortlist, stop flag and the one call a batch.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
-#include <nanobind/stl/vector.h>
 
 #include <memory>
 #include <optional>
@@ -57,43 +57,63 @@ struct StopHandle {
   StopFlag flag{false};
 };
 
-// Everything that one call needs, checked and with the GIL held; run() may then be called without it.
+// One batch: checked when made, then run once without the GIL, then read. Keeps everything it points to alive.
 class Call {
  public:
-  Call(nb::sequence members, nb::object shortlist, Ints source, Ints offsets, Ints limits, nb::object prefix,
-       nb::object prefix_offsets, const SearchOptions& options) {
+  Call(nb::sequence members, nb::object shortlist, Ints source, Ints offsets, Ints limits, std::optional<Ints> prefix,
+       std::optional<Ints> prefix_offsets, const SearchOptions& options)
+      : shortlist_(shortlist), source_(source), offsets_(offsets), limits_(limits), prefix_(prefix),
+        prefix_offsets_(prefix_offsets), options_(options) {
     for (nb::handle item : members) {
       if (count_ == kMaxMembers) wrong("an ensemble has at most 16 models");
       auto pair = nb::cast<std::pair<nb::object, float>>(item);
       WeightsHandle& weights = nb::cast<WeightsHandle&>(pair.first);
-      members_[count_++] = {&nb::cast<PlanHandle&>(weights.plan).plan, &weights.weights, pair.second};
+      members_[count_] = {&nb::cast<PlanHandle&>(weights.plan).plan, &weights.weights, pair.second};
+      owners_[count_++] = pair.first;
     }
     if (offsets.size() < 2) wrong("no sentences");
     batch_.sentences = static_cast<int32_t>(offsets.size() - 1);
     batch_.source = source.data();
     batch_.offsets = offsets.data();
     batch_.limits = limits.data();
-    if (offsets.data()[batch_.sentences] != static_cast<int64_t>(source.size())) wrong("offsets do not end at the last id");
+    for (int32_t s = 0; s < batch_.sentences; ++s) {
+      if (batch_.offsets[s] < 0 || batch_.offsets[s] > batch_.offsets[s + 1]) wrong("offsets must not fall");
+    }
+    if (batch_.offsets[batch_.sentences] != static_cast<int64_t>(source.size())) wrong("offsets do not end at the last id");
     if (limits.size() != static_cast<size_t>(batch_.sentences)) wrong("one limit a sentence is needed");
-    if (!prefix_offsets.is_none()) {
-      Ints ids = nb::cast<Ints>(prefix), starts = nb::cast<Ints>(prefix_offsets);
-      if (starts.size() != offsets.size() || starts.data()[batch_.sentences] != static_cast<int64_t>(ids.size())) {
+    if (prefix_offsets_) {
+      if (!prefix_ || prefix_offsets_->size() != offsets.size() ||
+          prefix_offsets_->data()[batch_.sentences] != static_cast<int64_t>(prefix_->size())) {
         wrong("prefix offsets do not fit");
       }
-      batch_.prefix = ids.data();
-      batch_.prefix_offsets = starts.data();
+      batch_.prefix = prefix_->data();
+      batch_.prefix_offsets = prefix_offsets_->data();
     }
     const Shortlist* list = shortlist.is_none() ? nullptr : &nb::cast<ShortlistHandle&>(shortlist).shortlist;
-    search_.emplace(members_, count_, list, batch_, options);
+    search_.emplace(members_, count_, list, batch_, options_);
   }
-  Search& search() { return *search_; }
-  const Batch& batch() const { return batch_; }
+
+  size_t need(Workspace& workspace) { return search_->need(&workspace); }
+
+  bool run(Workspace& workspace, StopHandle& stop) {
+    nb::gil_scoped_release release;
+    done_ = search_->run(&workspace, stop.flag);
+    return done_;
+  }
+
+  nb::list results() const;
 
  private:
+  nb::object shortlist_;
+  Ints source_, offsets_, limits_;
+  std::optional<Ints> prefix_, prefix_offsets_;
+  SearchOptions options_;
   Member members_[kMaxMembers];
+  nb::object owners_[kMaxMembers];
   int32_t count_ = 0;
   Batch batch_;
   std::optional<Search> search_;
+  bool done_ = false;
 };
 
 template <typename T>
@@ -103,20 +123,19 @@ nb::object owned_array(std::unique_ptr<T[]> data, std::initializer_list<size_t> 
   return nb::cast(nb::ndarray<nb::numpy, T>(address, shape, owner));
 }
 
-// Per sentence a list of (ids, path_scores, alignment or None, path score, score).
-nb::list results(const Call& call, const Search& search, bool alignment) {
+nb::list Call::results() const {
+  if (!done_) wrong("it has not run to its end");
   nb::list sentences;
-  const Batch& batch = call.batch();
-  for (int32_t s = 0; s < batch.sentences; ++s) {
+  for (int32_t s = 0; s < batch_.sentences; ++s) {
     nb::list hypotheses;
-    for (int32_t rank = 0; rank < search.finished_count(s); ++rank) {
-      const Search::Finished& found = search.finished(s, rank);
-      size_t length = static_cast<size_t>(found.length), width = static_cast<size_t>(batch.length(s));
+    for (int32_t rank = 0; rank < search_->finished_count(s); ++rank) {
+      const Search::Finished& found = search_->finished(s, rank);
+      size_t length = static_cast<size_t>(found.length), width = static_cast<size_t>(batch_.length(s));
       auto ids = std::make_unique<int32_t[]>(length);
       auto scores = std::make_unique<float[]>(length);
       std::unique_ptr<float[]> weights;
-      if (alignment) weights = std::make_unique<float[]>(length * width);
-      search.trace(s, found, ids.get(), scores.get(), weights.get());
+      if (options_.alignment) weights = std::make_unique<float[]>(length * width);
+      search_->trace(s, found, ids.get(), scores.get(), weights.get());
       nb::object matrix = nb::none();
       if (weights) matrix = owned_array<float>(std::move(weights), {length, width});
       hypotheses.append(nb::make_tuple(owned_array<int32_t>(std::move(ids), {length}),
@@ -126,25 +145,6 @@ nb::list results(const Call& call, const Search& search, bool alignment) {
     sentences.append(hypotheses);
   }
   return sentences;
-}
-
-nb::object translate(nb::sequence members, Workspace& workspace, nb::object shortlist, Ints source, Ints offsets,
-                     Ints limits, nb::object prefix, nb::object prefix_offsets, const SearchOptions& options,
-                     StopHandle& stop) {
-  Call call(members, shortlist, source, offsets, limits, prefix, prefix_offsets, options);
-  bool done;
-  {
-    nb::gil_scoped_release release;
-    done = call.search().run(&workspace, stop.flag);
-  }
-  if (!done) return nb::none();
-  return results(call, call.search(), options.alignment);
-}
-
-size_t need(nb::sequence members, Workspace& workspace, nb::object shortlist, Ints source, Ints offsets, Ints limits,
-            nb::object prefix, nb::object prefix_offsets, const SearchOptions& options) {
-  Call call(members, shortlist, source, offsets, limits, prefix, prefix_offsets, options);
-  return call.search().need(&workspace);
 }
 
 }  // namespace
@@ -176,12 +176,15 @@ void bind_search(nb::module_& m) {
       .def_rw("alignment", &SearchOptions::alignment)
       .def_rw("skip_cost", &SearchOptions::skip_cost)
       .def_rw("group_tokens", &SearchOptions::group_tokens);
-  m.def("translate", &translate, nb::arg("members"), nb::arg("workspace"), nb::arg("shortlist").none(), nb::arg("source"),
-        nb::arg("offsets"), nb::arg("limits"), nb::arg("prefix").none(), nb::arg("prefix_offsets").none(),
-        nb::arg("options"), nb::arg("stop"),
-        "Translates one batch; releases the GIL. For each sentence its hypotheses, best first: (ids, path scores, "
-        "alignment or None, path score, score). None if stopped.");
-  m.def("need", &need, nb::arg("members"), nb::arg("workspace"), nb::arg("shortlist").none(), nb::arg("source"),
-        nb::arg("offsets"), nb::arg("limits"), nb::arg("prefix").none(), nb::arg("prefix_offsets").none(),
-        nb::arg("options"), "Bytes of workspace that translate() with the same arguments will use.");
+  nb::class_<Call>(m, "Call", "One batch of sentences, longest first, for one model or an ensemble.")
+      .def(nb::init<nb::sequence, nb::object, Ints, Ints, Ints, std::optional<Ints>, std::optional<Ints>,
+                    const SearchOptions&>(),
+           nb::arg("members"), nb::arg("shortlist").none(), nb::arg("source"), nb::arg("offsets"), nb::arg("limits"),
+           nb::arg("prefix").none(), nb::arg("prefix_offsets").none(), nb::arg("options"))
+      .def("need", &Call::need, nb::arg("workspace"), "Bytes of workspace that run() will use, exactly.")
+      .def("run", &Call::run, nb::arg("workspace"), nb::arg("stop"),
+           "Translates, without the GIL and without any allocation. False if the stop flag was raised.")
+      .def("results", &Call::results,
+           "For each sentence its hypotheses, best first: (ids, path scores, alignment or None, path score, score). "
+           "Valid until the workspace runs another batch.");
 }

@@ -120,5 +120,6 @@ void bind_weights(nb::module_& m) {
   m.def("pack_float", &pack_float_into, nb::arg("matrix"), nb::arg("transposed"), nb::arg("panels"));
   nb::class_<WeightsHandle>(m, "Weights", "Addresses of a model's prepared slots; keeps plan and arrays alive.")
       .def(nb::new_([](nb::object plan, nb::sequence slots) { return make_weights(plan, slots); }), nb::arg("plan"),
-           nb::arg("slots"));
+           nb::arg("slots"))
+      .def_prop_ro("vocabulary", [](const WeightsHandle& handle) { return handle.weights.vocabulary; });
 }

@@ -1,117 +1,237 @@
-"""Decoding options: one frozen record, validated once."""
+"""How to decode: one frozen record, checked when it is made. Everything else trusts it."""
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import math
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast
 
 from dragoman.errors import OptionsError
-from dragoman.formats.bundle import Bundle
 
-__all__ = ["Alignment", "DecodingOptions", "merge"]
+if TYPE_CHECKING:
+    from dragoman.formats.bundle import Bundle
 
-Alignment = str | float | None
+__all__ = ["Alignment", "DecodingOptions", "LongLines", "option_names"]
+
+Alignment = Literal["soft", "hard"] | float | None
+LongLines = Literal["cut", "crop", "refuse"]
+
+_T = TypeVar("_T")
+_UNSTATED: Any = object()
+_MOST_BEAM = 1024
+_MOST_LENGTH = 1 << 20
 
 
-@dataclass(frozen=True)
+class _Refusal(ValueError):
+    """Says what is allowed."""
+
+
+def _integer(least: int, most: int) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        number = _as_integer(value)
+        if number is None or not least <= number <= most:
+            raise _Refusal(f"an integer from {least} to {most}")
+        return number
+
+    return check
+
+
+def _as_integer(value: object) -> int | None:
+    """Also NumPy's integers, but neither booleans nor floats."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return None
+    return int(value.__index__())
+
+
+def _number(least: float, most: float, *, above: bool = False) -> Callable[[object], float]:
+    def check(value: object) -> float:
+        try:
+            number = math.nan if isinstance(value, (bool, str)) else float(cast(float, value))
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not (least < number if above else least <= number) or not number <= most:
+            raise _Refusal(f"a number {'above' if above else 'from'} {least:g} {'up ' if above else ''}to {most:g}")
+        return number
+
+    return check
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise _Refusal("True or False")
+
+
+def _alignment(value: object) -> Alignment:
+    """True and 1 are Marian's ``--alignment`` without a value: hard. False and 0 switch it off."""
+    if value is None or value in ("soft", "hard"):
+        return cast(Alignment, value)
+    if isinstance(value, (int, float)) and 0 <= value <= 1:
+        return {0.0: None, 1.0: "hard"}.get(float(value), float(value))  # type: ignore[return-value]
+    raise _Refusal("None, 'soft', 'hard', or a threshold between 0 and 1")
+
+
+def _weights(value: object) -> tuple[float, ...]:
+    try:
+        weights = tuple(float(weight) for weight in cast(Sequence[float], value))
+    except (TypeError, ValueError):
+        raise _Refusal("a sequence of numbers") from None
+    if not all(map(math.isfinite, weights)):
+        raise _Refusal("a sequence of finite numbers")
+    return weights
+
+
+def _prefix(value: object) -> str | tuple[str, ...] | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, Sequence) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise _Refusal("a text, or a sequence of one text for each line")
+
+
+def _long_lines(value: object) -> LongLines:
+    if value in ("cut", "crop", "refuse"):
+        return cast(LongLines, value)
+    raise _Refusal("'cut', 'crop' or 'refuse'")
+
+
+def _option(default: _T, check: Callable[[object], _T]) -> _T:
+    """A field that knows whether it was stated: its default stands in only after the question is answered."""
+    return cast(_T, field(default=_UNSTATED, metadata={"default": default, "check": check}))
+
+
+@dataclass(frozen=True, kw_only=True)
 class DecodingOptions:
-    """How to translate. A value out of range is an `OptionsError` that names it.
+    """How to search and what to return. What is not stated comes from the model, then from Marian.
+
+    Raises `OptionsError`, naming the option, its value and the range, when made with a value out of range or
+    an unknown name in `replace`.
 
     Attributes:
-        beam_size: hypotheses kept for each sentence, 1 .. 512; 1 is greedy search.
-        normalize: final score = (path - word_penalty * n) / n ** normalize, n target pieces with EOS; 0: no division.
-        word_penalty: see normalize.
-        max_length: most source pieces of a sentence, EOS included; a longer line is cut, translated in parts and
-            rejoined.
-        max_length_factor: a translation ends at this many times its own source's pieces (Marian: its batch's longest).
-        n_best: hypotheses returned for each sentence, 1 .. beam_size.
-        alignment: None; "soft", a matrix; "hard", the best source piece of each target piece; or a threshold
-            in (0, 1), all source pieces above it.
-        word_scores: the score of each target piece.
-        allow_unk: may the unknown piece be chosen?
-        skip_cost: scores are raw logits instead of log-probabilities.
-        scores: False lets greedy search skip the scores (they are then 0).
+        beam_size: hypotheses kept for each sentence; 1 is greedy. (marian-decoder's own default is 12.)
+        normalize: exponent n in score = (path score - word_penalty * length) / length ** n; 0: no division.
+        word_penalty: see ``normalize``.
+        max_length: most source pieces of a segment, EOS included. See ``long_lines``.
+        max_length_factor: a translation has at most this many pieces for each piece of its source.
+        long_lines: what happens to longer lines. "cut": segments are translated one by one and rejoined;
+            "crop": the rest is not translated, as ``marian-decoder --max-length-crop``; "refuse": an error.
+        n_best: hypotheses returned; at most ``beam_size``.
+        alignment: "soft" (weights), "hard" (for each target piece the source piece of most weight), a
+            threshold (all pairs of more weight), or None.
+        word_scores: return the score of each target piece.
+        allow_unk: the unknown piece may be in translations.
+        skip_cost: scores are raw logits: faster, and meaningless for beams above 1.
+        weights: of the models of an ensemble; empty: 1 for each.
+        target_prefix: translations begin with this text; one for all lines, or one for each.
     """
 
-    beam_size: int = 1
-    normalize: float = 0.0
-    word_penalty: float = 0.0
-    max_length: int = 1000
-    max_length_factor: float = 3.0
-    n_best: int = 1
-    alignment: Alignment = None
-    word_scores: bool = False
-    allow_unk: bool = False
-    skip_cost: bool = False
-    scores: bool = True
+    beam_size: int = _option(1, _integer(1, _MOST_BEAM))
+    normalize: float = _option(0.0, _number(0, 100))
+    word_penalty: float = _option(0.0, _number(-1e6, 1e6))
+    max_length: int = _option(1000, _integer(2, _MOST_LENGTH))
+    max_length_factor: float = _option(3.0, _number(0, 1000, above=True))
+    long_lines: LongLines = _option("cut", _long_lines)  # type: ignore[assignment]
+    n_best: int = _option(1, _integer(1, _MOST_BEAM))
+    alignment: Alignment = _option(None, _alignment)  # type: ignore[assignment]
+    word_scores: bool = _option(False, _flag)
+    allow_unk: bool = _option(False, _flag)
+    skip_cost: bool = _option(False, _flag)
+    weights: tuple[float, ...] = _option((), _weights)
+    target_prefix: str | tuple[str, ...] | None = _option(None, _prefix)  # type: ignore[assignment]
+    stated: frozenset[str] = field(init=False, repr=False)
+    """Names of the options that were given; the others are defaults and give way in `over`."""
 
     def __post_init__(self) -> None:
-        _integer(self, "beam_size", 1, 512)
-        _integer(self, "n_best", 1, self.beam_size)
-        _integer(self, "max_length", 2, 1 << 20)
-        _number(self, "normalize", 0.0, 100.0)
-        _number(self, "word_penalty", -1e6, 1e6)
-        _number(self, "max_length_factor", 0.01, 1000.0)
-        for name in ("word_scores", "allow_unk", "skip_cost", "scores"):
-            if not isinstance(getattr(self, name), bool):
-                raise OptionsError(name, getattr(self, name), "True or False")
-        value = self.alignment
-        threshold = isinstance(value, float) and 0 < value < 1
-        if not (value is None or value in ("soft", "hard") or threshold):
-            raise OptionsError("alignment", value, "None, 'soft', 'hard' or a threshold between 0 and 1")
+        stated = set()
+        for entry in dataclasses.fields(self):
+            if not entry.init:
+                continue
+            value = getattr(self, entry.name)
+            if value is _UNSTATED:
+                value = entry.metadata["default"]
+            else:
+                stated.add(entry.name)
+                try:
+                    value = entry.metadata["check"](value)
+                except _Refusal as refusal:
+                    raise OptionsError(entry.name, value, str(refusal)) from None
+            object.__setattr__(self, entry.name, value)
+        object.__setattr__(self, "stated", frozenset(stated))
+
+    def replace(self, /, **changes: Any) -> DecodingOptions:
+        """A copy with other values, which then count as stated. Raises OptionsError for an unknown name."""
+        for name in changes:
+            if name not in option_names():
+                _refuse_name(name, changes[name])
+        stated: dict[str, Any] = {name: getattr(self, name) for name in self.stated}
+        return DecodingOptions(**(stated | changes))
+
+    def over(self, defaults: DecodingOptions) -> DecodingOptions:
+        """What is stated here, and for the rest ``defaults``. Checks what depends on several options.
+
+        Raises OptionsError: more hypotheses are wanted than the beam has.
+        """
+        merged = defaults.replace(**{name: getattr(self, name) for name in self.stated})
+        if merged.n_best > merged.beam_size:
+            raise OptionsError("n_best", merged.n_best, f"at most beam_size, which is {merged.beam_size}")
+        return merged
+
+    @classmethod
+    def of(
+        cls, options: DecodingOptions | None, keywords: dict[str, Any], defaults: DecodingOptions
+    ) -> DecodingOptions:
+        """The options of one call: its keywords over its options over the model's defaults."""
+        if options is not None and not isinstance(options, DecodingOptions):
+            raise OptionsError("options", options, "a DecodingOptions, or keywords such as beam_size=4")
+        return (options or cls()).replace(**keywords).over(defaults)
 
     @classmethod
     def of_model(cls, files: Bundle) -> DecodingOptions:
-        """The options that a model's own files ask for; Marian's defaults where they are silent, greedy search, and
-        Firefox's for files named as Firefox names them (marian-semantics 9)."""
-        given: dict[str, Any] = {"beam_size": 1, "normalize": 1.0}
-        if files.kind == "firefox":
-            given.update(max_length_factor=2.0)
+        """A model's own defaults: its decoder configuration, or Firefox's options for models in that form."""
         config = files.config
-        if config is not None:
-            own = {
-                "beam_size": config.beam_size,
-                "normalize": config.normalize,
-                "word_penalty": config.word_penalty,
-                "max_length": config.max_length_break or config.max_length,
-                "max_length_factor": config.max_length_factor,
-                "allow_unk": config.allow_unk,
-            }
-            given.update({name: value for name, value in own.items() if value is not None})
-        return cls(**given)
+        if config is None:
+            if files.kind != "firefox":
+                return cls()
+            return cls(beam_size=1, normalize=1.0, max_length=128, max_length_factor=2.0, skip_cost=True)
+        stated: dict[str, Any] = {
+            "beam_size": config.beam_size or None,
+            "normalize": config.normalize,
+            "word_penalty": config.word_penalty,
+            "max_length_factor": config.max_length_factor or None,
+            "max_length": config.max_length_break or config.max_length or None,
+            "long_lines": "crop" if config.max_length_crop and not config.max_length_break else None,
+            "word_scores": config.word_scores,
+            "allow_unk": config.allow_unk,
+            "skip_cost": config.skip_cost,
+            "alignment": _configured_alignment(config.alignment),
+            "weights": config.weights,
+        }
+        if config.n_best:
+            stated["n_best"] = config.beam_size
+        return cls(**{name: value for name, value in stated.items() if value is not None})
+
+    def prefixes(self, count: int) -> tuple[str, ...] | None:
+        """The target prefix of each of ``count`` lines; None: none. Raises OptionsError if they do not match."""
+        if self.target_prefix is None or isinstance(self.target_prefix, str):
+            return None if not self.target_prefix else (self.target_prefix,) * count
+        if len(self.target_prefix) != count:
+            raise OptionsError("target_prefix", f"{len(self.target_prefix)} texts", f"one text, or {count} of them")
+        return self.target_prefix
 
 
-def merge(options: DecodingOptions, changes: dict[str, Any]) -> DecodingOptions:
-    """``options`` with some fields replaced. Raises OptionsError for an unknown name or a value out of range."""
-    known = [field.name for field in fields(DecodingOptions)]
-    for name in changes:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            raise OptionsError(name, changes[name], f"one of the known options{f' ({near[0]}?)' if near else ''}")
-    if "n_best" in changes and "beam_size" not in changes:
-        changes = {**changes, "beam_size": max(options.beam_size, _at_least_one(changes["n_best"]))}
-    if changes.get("beam_size") and "n_best" not in changes and isinstance(changes["beam_size"], int):
-        changes = {**changes, "n_best": min(options.n_best, changes["beam_size"])}
-    return replace(options, **changes)
+def option_names() -> tuple[str, ...]:
+    """Names of all options."""
+    return tuple(entry.name for entry in dataclasses.fields(DecodingOptions) if entry.init)
 
 
-def _at_least_one(value: object) -> int:
-    if not isinstance(value, int) or value < 1:
-        raise OptionsError("n_best", value, "an integer from 1 on")
-    return value
+def _configured_alignment(value: str | None) -> Alignment:
+    return cast(Alignment, value) if value in ("soft", "hard") else float(value) if value else None
 
 
-def _integer(options: DecodingOptions, name: str, low: int, high: int) -> None:
-    value = getattr(options, name)
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise OptionsError(name, value, f"an integer from {low} to {high}")
-
-
-def _number(options: DecodingOptions, name: str, low: float, high: float) -> None:
-    value = getattr(options, name)
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
-        raise OptionsError(name, value, "a finite number")
-    if not low <= value <= high:
-        raise OptionsError(name, value, f"a number from {low:g} to {high:g}")
+def _refuse_name(name: str, value: object) -> NoReturn:
+    near = difflib.get_close_matches(name, option_names(), 1)
+    names = f"spelled {near[0]}" if near else "one of the options " + ", ".join(option_names())
+    raise OptionsError(name, value, names)

@@ -1,77 +1,138 @@
-"""What a translation is."""
+"""What a translation returns: frozen records of plain values, equal if all their values are equal."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dragoman.errors import DragomanError
 
-__all__ = ["AlignmentLinks", "FailedLine", "Hypothesis", "Translation"]
+__all__ = ["FailedLine", "Hypothesis", "Link", "SoftAlignment", "Translation"]
 
-AlignmentLinks = tuple[tuple[int, int], ...]
-"""Pairs (source piece, target piece), sorted; pieces count from 0, the end symbols included."""
+Link = tuple[int, int]
+"""Hard alignment: numbers of a source token and of a target token."""
 
 
-@dataclass(frozen=True, eq=False)
-class Hypothesis:
-    """One translation of one sentence.
+@dataclass(frozen=True, eq=False, slots=True)
+class SoftAlignment:
+    """A row for each target token, in it a weight for each source token; rows sum to 1.
+
+    A line that was cut has one block for each segment, and zeros elsewhere that are not stored: the matrix of
+    a line of 100 000 words would be 80 GB.
 
     Attributes:
-        text: the sentence.
-        tokens: target pieces, without the end symbol.
-        score: normalised, as Marian prints it.
-        path_score: sum of the pieces' scores, the end symbol's included.
-        word_scores: float32, a score for each piece and the end symbol; None if not asked for.
-        alignment: a float32 matrix [target pieces + EOS, source pieces + EOS] whose rows sum to 1 if "soft" was asked
-            for; `AlignmentLinks` for "hard" or a threshold; else None.
-        soft_alignment: the matrix, whichever form was asked for; None if none was.
+        columns: source tokens.
+        blocks: first column and float32 [target tokens, source tokens of the segment], in order.
+    """
+
+    columns: int
+    blocks: tuple[tuple[int, NDArray[np.float32]], ...]
+
+    def __len__(self) -> int:
+        return sum(len(rows) for _, rows in self.blocks)
+
+    def __iter__(self) -> Iterator[tuple[float, ...]]:
+        """The rows, zeros included."""
+        for first, rows in self.blocks:
+            before, after = (0.0,) * first, (0.0,) * (self.columns - first - rows.shape[1])
+            for row in rows.tolist():
+                yield (*before, *row, *after)
+
+    def array(self) -> NDArray[np.float32]:
+        """float32 [target tokens, source tokens], a copy."""
+        matrix = np.zeros((len(self), self.columns), np.float32)
+        row = 0
+        for first, rows in self.blocks:
+            matrix[row : row + len(rows), first : first + rows.shape[1]] = rows
+            row += len(rows)
+        return matrix
+
+    def _key(self) -> tuple[object, ...]:
+        return self.columns, tuple((first, rows.shape, rows.tobytes()) for first, rows in self.blocks)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SoftAlignment) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One way to translate a text.
+
+    Tokens, word scores and alignments go in the order in which the model writes, which is backwards for
+    right-to-left models; the text never is.
+
+    Attributes:
+        text: for people to read.
+        tokens: target pieces, with the end symbol ``</s>`` that the model chose itself.
+        score: (path score - word_penalty * tokens) / tokens ** normalize: what hypotheses are ordered by.
+        path_score: sum of log-probabilities over the tokens (of logits with ``skip_cost``).
+        model_scores: the path score by each model of an ensemble, unweighted; for one model (path_score,).
+        word_scores: what each token added to the path score, or None where not asked for.
+        alignment: weights ("soft"), links sorted by source and target ("hard" or a threshold), or None.
     """
 
     text: str
     tokens: tuple[str, ...]
     score: float
     path_score: float
-    word_scores: NDArray[np.float32] | None = None
-    alignment: NDArray[np.float32] | AlignmentLinks | None = None
-    soft_alignment: NDArray[np.float32] | None = None
+    model_scores: tuple[float, ...] = ()
+    word_scores: tuple[float, ...] | None = None
+    alignment: SoftAlignment | tuple[Link, ...] | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return self.text
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Translation:
-    """The translation of one text; ``str()`` of it is the best text.
+    """A translated text. ``str(translation)`` is the text.
 
     Attributes:
-        source: the text that was translated.
-        n_best: hypotheses, best first; at least one.
+        source: the text as given, save that halves of surrogate pairs are replaced.
+        source_tokens: its pieces, with the end symbol: the columns of alignments.
+        n_best: hypotheses, best first; as many as were asked for and found, at least one.
     """
 
     source: str
+    source_tokens: tuple[str, ...] = field(repr=False)
     n_best: tuple[Hypothesis, ...]
 
     @property
     def text(self) -> str:
+        """The best translation."""
         return self.n_best[0].text
 
     @property
-    def tokens(self) -> tuple[str, ...]:
-        return self.n_best[0].tokens
-
-    @property
     def score(self) -> float:
+        """Of the best hypothesis, normalised, as Marian prints it."""
         return self.n_best[0].score
 
     @property
-    def alignment(self) -> NDArray[np.float32] | AlignmentLinks | None:
+    def tokens(self) -> tuple[str, ...]:
+        """Target pieces of the best hypothesis."""
+        return self.n_best[0].tokens
+
+    @property
+    def word_scores(self) -> tuple[float, ...] | None:
+        """Of the best hypothesis."""
+        return self.n_best[0].word_scores
+
+    @property
+    def alignment(self) -> SoftAlignment | tuple[Link, ...] | None:
+        """Of the best hypothesis."""
         return self.n_best[0].alignment
 
     def __str__(self) -> str:
         return self.text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FailedLine:
     """A line of a stream that could not be translated; the others were."""
 

@@ -7,7 +7,7 @@ import queue
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
@@ -17,14 +17,21 @@ from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions, targ
 from dragoman.batching import make_batches
 from dragoman.errors import DragomanError, OptionsError, WorkspaceError
 from dragoman.model import Model
-from dragoman.options import DecodingOptions, merge
+from dragoman.options import DecodingOptions
 from dragoman.result import FailedLine, Translation
-from dragoman.segments import Segment, assemble, make_segments
+from dragoman.text.lines import Line, make_lines, make_translations
 
 __all__ = ["Translator"]
 
 _FIRST_WORKSPACE = 1 << 20
 _LINES_AHEAD = 2000
+
+
+class _Segment(NamedTuple):
+    """Ids that one model reads as a sentence, and the target ids that its translation begins with."""
+
+    ids: list[int]
+    prefix: tuple[int, ...]
 
 
 class Translator:
@@ -35,12 +42,11 @@ class Translator:
     Args:
         model: a `Model`, or a sequence of them.
         threads: batches translated at once.
-        weights: of an ensemble's models in the sum of their scores; 1 each if not given.
         workspace_limit: most bytes of scratch memory for each thread. It grows as batches need it; a batch that would
             not fit is split before it starts.
 
     Raises:
-        OptionsError: threads or weights out of range, or models that do not share a source and a target vocabulary.
+        OptionsError: threads out of range, or models that do not share a source and a target vocabulary.
     """
 
     def __init__(
@@ -48,7 +54,6 @@ class Translator:
         model: Model | Sequence[Model],
         *,
         threads: int = 1,
-        weights: Sequence[float] | None = None,
         workspace_limit: int = 2 << 30,
     ) -> None:
         self.models = (model,) if isinstance(model, Model) else tuple(model)
@@ -56,9 +61,6 @@ class Translator:
             raise OptionsError("threads", threads, "an integer from 1 to 1024")
         if not self.models or len(self.models) > 16:
             raise OptionsError("model", len(self.models), "1 to 16 models")
-        self.weights = tuple(weights) if weights is not None else (1.0,) * len(self.models)
-        if len(self.weights) != len(self.models):
-            raise OptionsError("weights", self.weights, f"{len(self.models)} numbers, one for each model")
         first = self.models[0]
         for other in self.models[1:]:
             if other.vocabularies != first.vocabularies or other.config.right_to_left != first.config.right_to_left:
@@ -70,50 +72,33 @@ class Translator:
         self._pool = ThreadPoolExecutor(threads, "dragoman") if threads > 1 else None
 
     @overload
-    def translate(
-        self, texts: str, options: DecodingOptions | None = None, *, target_prefix: str | None = None, **changes: Any
-    ) -> Translation: ...
+    def translate(self, texts: str, options: DecodingOptions | None = None, **changes: Any) -> Translation: ...
     @overload
     def translate(
-        self,
-        texts: Sequence[str],
-        options: DecodingOptions | None = None,
-        *,
-        target_prefix: Sequence[str | None] | None = None,
-        **changes: Any,
+        self, texts: Sequence[str], options: DecodingOptions | None = None, **changes: Any
     ) -> list[Translation]: ...
     def translate(
-        self,
-        texts: str | Sequence[str],
-        options: DecodingOptions | None = None,
-        *,
-        target_prefix: str | Sequence[str | None] | None = None,
-        **changes: Any,
+        self, texts: str | Sequence[str], options: DecodingOptions | None = None, **changes: Any
     ) -> Translation | list[Translation]:
         """Translate one sentence, or many at once, in the same order.
 
         Args:
             texts: each string is one sentence.
-            options: in place of the model's defaults.
-            target_prefix: the beginning that a translation must have; one for each text.
-            **changes: single fields of `DecodingOptions`.
+            options: what it states goes before the model's defaults.
+            **changes: single fields of `DecodingOptions`, before both.
 
         Raises:
             OptionsError: an option is unknown or out of range.
+            TextTooLongError: a text is too long, and ``long_lines`` is "refuse".
             WorkspaceError: a sentence needs more scratch memory than allowed even alone.
         """
-        single = isinstance(texts, str)
-        lines = [texts] if isinstance(texts, str) else list(texts)
-        prefixes = [target_prefix] if isinstance(target_prefix, str) else target_prefix
-        if prefixes is not None and len(prefixes) != len(lines):
-            raise OptionsError("target_prefix", len(prefixes), f"{len(lines)} texts, one for each")
-        chosen = merge(options if options is not None else self.models[0].defaults, changes)
-        found = self._translate(lines, chosen, prefixes)
+        chosen = DecodingOptions.of(options, changes, self.models[0].defaults)
+        found = self._translate([texts] if isinstance(texts, str) else texts, chosen)
         for result in found:
             if isinstance(result, FailedLine):
                 raise result.error
         translations = [result for result in found if isinstance(result, Translation)]
-        return translations[0] if single else translations
+        return translations[0] if isinstance(texts, str) else translations
 
     def translate_stream(
         self,
@@ -130,7 +115,7 @@ class Translator:
             options, changes: as in `translate`.
             lines_ahead: most texts read before their translations are given out; more make better batches.
         """
-        chosen = merge(options if options is not None else self.models[0].defaults, changes)
+        chosen = DecodingOptions.of(options, changes, self.models[0].defaults)
         source = iter(texts)
         while True:
             lines: list[str] = []
@@ -140,7 +125,7 @@ class Translator:
                 if text is None:
                     break
                 lines.append(text)
-            yield from self._translate(lines, chosen, None)
+            yield from self._translate(lines, chosen)
             if ended:
                 return
 
@@ -160,23 +145,39 @@ class Translator:
     ) -> None:
         self.close()
 
-    def _translate(
-        self, lines: list[str], options: DecodingOptions, prefixes: Sequence[str | None] | None
-    ) -> list[Translation | FailedLine]:
-        if not lines:
+    def _translate(self, texts: Sequence[str], options: DecodingOptions) -> list[Translation | FailedLine]:
+        if not texts:
             return []
-        pieces = self.models[0].pieces
-        segments = make_segments(pieces, lines, prefixes, options.max_length)
-        batches = make_batches([len(segment.ids) for segment in segments])
+        lines = make_lines(texts, self.models[0].pieces, options)
+        segments = [_Segment(ids, line.prefix if first else ()) for line in lines for ids, first in _marked(line)]
         results: list[list[RawHypothesis] | DragomanError] = [[] for _ in segments]
+        batches = make_batches([len(segment.ids) for segment in segments])
         run = self._pool.map if self._pool is not None else map
         work = run(lambda batch: self._run([segments[number] for number in batch], options), batches)
         for batch, found in zip(batches, work, strict=True):
             for number, result in zip(batch, found, strict=True):
                 results[number] = result
-        return _answers(pieces, lines, segments, results, options)
+        return self._answers(lines, results, options)
 
-    def _run(self, segments: list[Segment], options: DecodingOptions) -> list[list[RawHypothesis] | DragomanError]:
+    def _answers(
+        self, lines: Sequence[Line], results: Sequence[list[RawHypothesis] | DragomanError], options: DecodingOptions
+    ) -> list[Translation | FailedLine]:
+        """Translations, and a FailedLine where a segment of the line failed."""
+        answers: list[Translation | FailedLine | None] = []
+        sound: list[Line] = []
+        found: list[list[RawHypothesis]] = []
+        rest = iter(results)
+        for line in lines:
+            own = [next(rest) for _ in line.segments]
+            error = next((result for result in own if isinstance(result, DragomanError)), None)
+            answers.append(None if error is None else FailedLine(line.text, error))
+            if error is None:
+                sound.append(line)
+                found.extend(result for result in own if not isinstance(result, DragomanError))
+        translations = iter(make_translations(sound, found, self.models[0].pieces, options))
+        return [next(translations) if answer is None else answer for answer in answers]
+
+    def _run(self, segments: list[_Segment], options: DecodingOptions) -> list[list[RawHypothesis] | DragomanError]:
         """Hypotheses of the segments of one batch, longest first; split where it would not fit."""
         workspace = self._workspaces.get()
         try:
@@ -185,17 +186,16 @@ class Translator:
             self._workspaces.put(workspace)
 
     def _run_in(
-        self, workspace: Any, segments: list[Segment], options: DecodingOptions
+        self, workspace: Any, segments: list[_Segment], options: DecodingOptions
     ) -> list[list[RawHypothesis] | DragomanError]:
         try:
             found = native.run(
                 [model.weights for model in self.models],
                 workspace,
                 _batch(segments, options.max_length_factor),
-                _search_options(self.models[0], options, self.weights),
+                _search_options(self.models[0], options, len(self.models)),
                 shortlist=self.models[0].native_shortlist,
                 stop=self._stop,
-                scores=options.scores,
             )
         except WorkspaceError as error:
             if len(segments) == 1:
@@ -210,7 +210,12 @@ class Translator:
         return list(found)
 
 
-def _batch(segments: list[Segment], max_length_factor: float) -> Batch:
+def _marked(line: Line) -> list[tuple[list[int], bool]]:
+    """The segments of a line, and which is its first."""
+    return [(ids, number == 0) for number, ids in enumerate(line.segments)]
+
+
+def _batch(segments: list[_Segment], max_length_factor: float) -> Batch:
     lengths = [len(segment.ids) for segment in segments]
     forced = any(segment.prefix for segment in segments)
     none = np.zeros(0, np.int32)
@@ -229,8 +234,10 @@ def _batch(segments: list[Segment], max_length_factor: float) -> Batch:
     )
 
 
-def _search_options(model: Model, options: DecodingOptions, weights: tuple[float, ...]) -> SearchOptions:
+def _search_options(model: Model, options: DecodingOptions, models: int) -> SearchOptions:
     target = model.vocabularies[1]
+    if len(options.weights) not in (0, models):
+        raise OptionsError("weights", options.weights, f"{models} numbers, one for each model")
     return SearchOptions(
         beam_size=options.beam_size,
         normalize=options.normalize,
@@ -242,30 +249,5 @@ def _search_options(model: Model, options: DecodingOptions, weights: tuple[float
         alignment=options.alignment is not None,
         word_scores=options.word_scores,
         skip_cost=options.skip_cost,
-        weights=weights,
+        weights=options.weights,
     )
-
-
-def _answers(
-    pieces: Any,
-    lines: list[str],
-    segments: list[Segment],
-    results: list[list[RawHypothesis] | DragomanError],
-    options: DecodingOptions,
-) -> list[Translation | FailedLine]:
-    """Translations, and FailedLine where a segment of the line failed."""
-    errors = {
-        segment.text: result
-        for segment, result in zip(segments, results, strict=True)
-        if isinstance(result, DragomanError)
-    }
-    sound = [
-        (segment, result)
-        for segment, result in zip(segments, results, strict=True)
-        if not isinstance(result, DragomanError) and segment.text not in errors
-    ]
-    translations = assemble(pieces, lines, [segment for segment, _ in sound], [result for _, result in sound], options)
-    return [
-        FailedLine(line, errors[number]) if number in errors else translation
-        for number, (line, translation) in enumerate(zip(lines, translations, strict=True))
-    ]

@@ -74,9 +74,8 @@ def run(
     """
     weights = options.weights or (1.0,) * len(models)
     members = [(model.native, weight) for model, weight in zip(models, weights, strict=True)]
-    found = _native.translate(
+    call = _native.Call(
         members,
-        workspace,
         shortlist,
         batch.source,
         batch.offsets,
@@ -84,10 +83,10 @@ def run(
         None if batch.prefix_offsets is None else batch.prefix,
         batch.prefix_offsets,
         native_options(options, scores=scores),
-        stop if stop is not None else _native.StopFlag(),
     )
-    if found is None:
+    if not call.run(workspace, stop if stop is not None else _native.StopFlag()):
         return None
+    found = call.results()
     return [[_hypothesis(raw, options) for raw in sentence] for sentence in found]
 
 

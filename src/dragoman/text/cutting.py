@@ -1,49 +1,74 @@
-"""Long lines to parts that fit a model, so that no text is lost."""
+"""Where to cut a line that has more pieces than a model should read at once: a pure function over pieces."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-__all__ = ["cut"]
+from dragoman.text.pieces import WORD_START
 
-_STRONG = frozenset(".!?;:\u3002\uff01\uff1f\uff1b\u0964\u061f")
-_WEAK = frozenset(",)\u3001\uff0c\u060c\u2013\u2014")
+__all__ = ["Span", "cut"]
+
+Span = tuple[int, int]
+"""First piece, and the one after the last."""
+
+_STRONG = tuple(".!?\u2026\u061f\u06d4\u0964")
+_WEAK = tuple(",;:)]}\u2014\u2013\u00bb\u201d\u060c\u061b")
+_STRONG_WITHOUT_SPACE = tuple("\u3002\uff01\uff1f\uff0e")
+_WEAK_WITHOUT_SPACE = tuple("\uff0c\u3001\uff1b\uff1a\uff09\u300d\u300f")
+
+_SENTENCE, _CLAUSE, _WORD = 3, 2, 1
 
 
-def cut(ids: Sequence[int], limit: int, piece_of: Callable[[int], str]) -> list[list[int]]:
-    """Cut a sentence into parts of at most ``limit`` ids.
+def cut(pieces: Sequence[str], most: int, *, words: bool = False) -> list[Span]:
+    """Cut into segments of at most ``most`` pieces. Together they are all of the pieces, in order.
 
-    A part ends, if one of its last two thirds can, after sentence-internal punctuation, the strongest and latest; else
-    before a piece that starts a word; else anywhere.
+    A segment ends behind the last sentence in the second half of what fits; else behind the last clause (a
+    comma, a closing bracket); else between words, wherever the last one ends; else hard.
 
     Args:
-        ids: of the sentence, without EOS.
-        limit: most ids of a part, at least 1.
-        piece_of: the text of an id; only the pieces in reach of a cut are looked at.
+        pieces: of one line, without the end symbol.
+        most: at least 1.
+        words: each piece is a word; else words start with U+2581.
 
     Returns:
-        The parts; joined they are ``ids``.
+        Spans, none empty; none for no pieces.
     """
-    parts: list[list[int]] = []
+    spans: list[Span] = []
     start = 0
-    while len(ids) - start > limit:
-        end = _best_end(ids, start, limit, piece_of)
-        parts.append(list(ids[start:end]))
+    while len(pieces) - start > most:
+        end = _end(pieces, start, most, words)
+        spans.append((start, end))
         start = end
-    parts.append(list(ids[start:]))
-    return parts
+    if start < len(pieces):
+        spans.append((start, len(pieces)))
+    return spans
 
 
-def _best_end(ids: Sequence[int], start: int, limit: int, piece_of: Callable[[int], str]) -> int:
-    """Where the part that begins at ``start`` ends."""
-    best_end, best_rank = start + limit, 0
-    for end in range(start + limit, start + limit // 3, -1):
-        last = piece_of(ids[end - 1]).rstrip("\"'\u201d\u201c\u00bb)")[-1:]
-        rank = 3 if last in _STRONG and last else 2 if last in _WEAK and last else 0
-        if rank == 0 and piece_of(ids[end]).startswith("\u2581"):
-            rank = 1
-        if rank > best_rank:
-            best_end, best_rank = end, rank
-        if best_rank == 3:
+def _end(pieces: Sequence[str], start: int, most: int, words: bool) -> int:
+    """Where the segment from ``start`` ends: above start, at most start + most."""
+    best, best_place = 0, start + most
+    middle = start + (most + 1) // 2
+    for place in range(start + most, start, -1):
+        if place < middle and best:
             break
-    return best_end
+        worth = _worth(pieces[place - 1], pieces[place], words)
+        if place < middle:
+            worth = min(worth, _WORD)  # so short a segment is not worth the punctuation
+        if worth > best:
+            best, best_place = worth, place
+        if best == _SENTENCE:
+            break
+    return best_place
+
+
+def _worth(before: str, after: str, words: bool) -> int:
+    """How good a cut between two pieces is; 0 inside a word."""
+    if before.endswith(_STRONG_WITHOUT_SPACE):
+        return _SENTENCE
+    if before.endswith(_WEAK_WITHOUT_SPACE):
+        return _CLAUSE
+    if not (words or after.startswith(WORD_START)):
+        return 0
+    if before.endswith(_STRONG):
+        return _SENTENCE
+    return _CLAUSE if before.endswith(_WEAK) else _WORD

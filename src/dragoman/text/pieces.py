@@ -1,131 +1,210 @@
-"""Text to ids and back, for one model's vocabularies.
+"""Text to ids and back, for one model: the only place that calls SentencePiece with users' text.
 
-Three kinds: SentencePiece models; plain vocabularies of space-separated pieces; and OPUS-MT's, whose pieces come from
-SentencePiece models and whose ids come from a plain vocabulary.
+Three sorts of vocabulary (marian-semantics 7): SentencePiece, words between spaces, and OPUS-MT's, where
+SentencePiece models make pieces whose ids a plain vocabulary gives.
+
+Any text is accepted. Halves of surrogate pairs, which SentencePiece refuses with a RuntimeError, become U+FFFD
+(`clean`); NUL and other controls reach SentencePiece, which normalises them away or makes them unknown pieces.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from dragoman.errors import ModelFormatError
 from dragoman.formats.bundle import Bundle
-from dragoman.formats.vocabulary import (
-    PlainVocabulary,
-    SentencePieceVocabulary,
-    Vocabulary,
-    read_vocabulary,
-)
+from dragoman.formats.files import TEXT_LIMIT, read_bytes
+from dragoman.formats.sentencepiece_model import check_sentencepiece_model
+from dragoman.formats.vocabulary import PlainVocabulary, SentencePieceVocabulary, Vocabulary
 
-__all__ = ["Pieces", "clean"]
+__all__ = ["WORD_START", "Pieces", "clean"]
 
-_SPACE = "\u2581"
-"""SentencePiece's mark of a preceding space."""
-_LANGUAGE_TOKEN = re.compile(r"\s*(>>[^<>\s]{1,40}<<)\s*")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+WORD_START = "\u2581"
+"""SentencePiece's mark for a space."""
+
+_LANGUAGE = re.compile(r"\s*(>>[^<>\s]+<<)\s?")
 
 
-def clean(text: str) -> str:
-    """Text that every vocabulary can take: lone surrogates become U+FFFD, NUL and line ends become spaces."""
-    if not text.isascii():
-        text = _SURROGATE.sub("\ufffd", text)
-    return text.translate(_BLANKS)
+def clean(text: str | bytes) -> str:
+    """Text that can be encoded: surrogate pairs joined, lone halves and invalid UTF-8 replaced by U+FFFD."""
+    if isinstance(text, bytes):
+        return text.decode("utf-8", "replace")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
-_BLANKS = {0: " ", 10: " ", 11: " ", 12: " ", 13: " "}
+class _Side(Protocol):
+    """One side's text: ids without the end symbol. ``decode`` accepts ids with it."""
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]: ...
+
+    def decode(self, lists: Sequence[list[int]]) -> list[str]: ...
+
+
+class _SentencePieceSide:
+    def __init__(self, processor: Any, size: int) -> None:
+        self._processor, self._size = processor, size
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        # One thread: the caller decides how many work.
+        return self._processor.encode(list(texts), out_type=int, num_threads=1) if texts else []
+
+    def decode(self, lists: Sequence[list[int]]) -> list[str]:
+        if not lists:
+            return []
+        try:
+            return list(self._processor.decode(list(lists), num_threads=1))
+        except (IndexError, RuntimeError):  # models may have more output rows than pieces
+            known = [[id_ for id_ in ids if 0 <= id_ < self._size] for ids in lists]
+            return list(self._processor.decode(known, num_threads=1))
+
+
+class _WordSide:
+    def __init__(self, vocabulary: PlainVocabulary) -> None:
+        self._vocabulary = vocabulary
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        id_of = self._vocabulary.id_of
+        return [[id_of(word) for word in re.split("[ \r\n]+", text) if word] for text in texts]
+
+    def decode(self, lists: Sequence[list[int]]) -> list[str]:
+        words = (_pieces_of(self._vocabulary, ids) for ids in lists)
+        return [" ".join(word for word in line if word) for line in words]
+
+
+class _OpusSide:
+    """Pieces by a SentencePiece model, whose own ids mean nothing; ids by the vocabulary."""
+
+    def __init__(self, processor: Any, vocabulary: PlainVocabulary) -> None:
+        self._processor, self._vocabulary = processor, vocabulary
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        if not texts:
+            return []
+        split = [self._language_token(text) for text in texts]
+        lists = self._processor.encode([text for _, text in split], out_type=str, num_threads=1)
+        id_of = self._vocabulary.id_of
+        return [
+            [id_of(piece) for piece in (tokens + pieces)]
+            for (tokens, _), pieces in zip(split, lists, strict=True)
+        ]
+
+    def _language_token(self, text: str) -> tuple[list[str], str]:
+        """``>>lang<<`` at the start chooses the target language, if the vocabulary knows it; else it is text."""
+        match = _LANGUAGE.match(text)
+        if match and match[1] in self._vocabulary:
+            return [match[1]], text[match.end() :]
+        return [], text
+
+    def decode(self, lists: Sequence[list[int]]) -> list[str]:
+        joined = ("".join(_pieces_of(self._vocabulary, ids)) for ids in lists)
+        return [text.replace(WORD_START, " ").strip(" ") for text in joined]
 
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """Encodes source texts and decodes target ids. Stateless; safe from any thread.
+    """Text and ids of one model. Safe to use from any number of threads.
 
     Attributes:
-        source, target: the vocabularies, whose ids the model uses.
-        source_spm, target_spm: OPUS-MT's SentencePiece models, which make the pieces; else None.
-        right_to_left: the model reads and writes reversed sentences.
+        source, target: the vocabularies.
+        right_to_left: ids go backwards on both sides.
+        words: source pieces are whole words; else those that start a word begin with U+2581.
     """
 
     source: Vocabulary
     target: Vocabulary
-    source_spm: SentencePieceVocabulary | None = None
-    target_spm: SentencePieceVocabulary | None = None
-    right_to_left: bool = False
+    right_to_left: bool
+    words: bool
+    _source_side: _Side = field(repr=False)
+    _target_side: _Side = field(repr=False)
+    _source_pieces: list[str] = field(repr=False)
+    _target_pieces: list[str] = field(repr=False)
 
     @classmethod
-    def of_model(cls, files: Bundle, source: Vocabulary, target: Vocabulary, *, right_to_left: bool) -> Pieces:
-        """The pieces of a model. Raises ModelFormatError if a SentencePiece model is damaged."""
-        return cls(source, target, _spm(files.source_spm), _spm(files.target_spm), right_to_left)
+    def of_model(
+        cls, files: Bundle, source: Vocabulary, target: Vocabulary, *, right_to_left: bool = False
+    ) -> Pieces:
+        """The pieces of a model's files. Raises ModelFormatError if OPUS-MT's SentencePiece models are damaged."""
+        source_side = _side(source, files.source_spm)
+        same = source is target and files.source_spm == files.target_spm
+        source_pieces = [source.piece_of(id_) for id_ in range(source.size)]
+        return cls(
+            source=source,
+            target=target,
+            right_to_left=right_to_left,
+            words=isinstance(source_side, _WordSide),
+            _source_side=source_side,
+            _target_side=source_side if same else _side(target, files.target_spm),
+            _source_pieces=source_pieces,
+            _target_pieces=(
+                source_pieces if source is target else [target.piece_of(id_) for id_ in range(target.size)]
+            ),
+        )
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Source ids of each text, without EOS, in reading order."""
-        cleaned = [clean(text) for text in texts]
-        if self.source_spm is not None:
-            return self._encode_opus(cleaned, self.source_spm)
-        if isinstance(self.source, SentencePieceVocabulary):
-            found: list[list[int]] = self.source.processor.encode(cleaned, num_threads=1)
-            return found
-        return [[self.source.id_of(piece) for piece in text.split(" ") if piece] for text in cleaned]
+        """Source ids in reading order, without the end symbol: `finish` adds it. Texts must be `clean`."""
+        return self._source_side.encode(texts)
 
-    def for_model(self, ids: Sequence[int]) -> list[int]:
-        """Ids as the model reads them: reversed for right-to-left models, EOS last."""
+    def finish(self, ids: Sequence[int]) -> list[int]:
+        """What the model reads: the ids of a segment, reversed if it reads backwards, and the end symbol."""
         return [*(reversed(ids) if self.right_to_left else ids), self.source.eos_id]
 
-    def encode_target(self, text: str) -> list[int]:
-        """Target ids of the beginning of a translation, without EOS."""
-        text = clean(text)
-        if self.target_spm is not None:
-            return [self.target.id_of(piece) for piece in self.target_spm.processor.encode(text, out_type=str)]
-        if isinstance(self.target, SentencePieceVocabulary):
-            return [int(id_) for id_ in self.target.processor.encode(text)]
-        return [self.target.id_of(piece) for piece in text.split(" ") if piece]
+    def encode_prefixes(self, texts: Sequence[str]) -> list[list[int]]:
+        """Target ids that translations must begin with, without the end symbol. Texts must be `clean`."""
+        return self._target_side.encode(texts)
 
-    def source_piece(self, id_: int) -> str:
-        """The text of a source id."""
-        return self.source.piece_of(id_)
-
-    def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """Texts of lists of target ids; EOS means nothing."""
+    def decode(self, lists: Sequence[Sequence[int]]) -> list[str]:
+        """The texts of target ids as the model wrote them, with or without the end symbol at their end."""
+        if not self.right_to_left:
+            return self._target_side.decode([list(ids) for ids in lists])
         eos = self.target.eos_id
-        kept = [[id_ for id_ in self._ordered(sentence) if id_ != eos] for sentence in ids]
-        if isinstance(self.target, SentencePieceVocabulary):
-            texts: list[str] = self.target.processor.decode(kept, num_threads=1) if kept else []
-            return texts
-        joined = [[self.target.piece_of(id_) for id_ in sentence] for sentence in kept]
-        if self.target_spm is not None:
-            return ["".join(pieces).replace(_SPACE, " ").strip(" ") for pieces in joined]
-        return [" ".join(pieces) for pieces in joined]
+        return self._target_side.decode([[id_ for id_ in reversed(ids) if id_ != eos] for ids in lists])
 
-    def tokens(self, ids: Sequence[int]) -> tuple[str, ...]:
-        """Target pieces, without EOS."""
-        eos = self.target.eos_id
-        return tuple(self.target.piece_of(id_) for id_ in self._ordered(ids) if id_ != eos)
+    def source_tokens(self, ids: Sequence[int]) -> tuple[str, ...]:
+        """The pieces of source ids, one for each."""
+        return _lookup(self._source_pieces, ids)
 
-    def _ordered(self, ids: Sequence[int]) -> list[int]:
-        numbers = [int(id_) for id_ in ids]
-        return numbers[::-1] if self.right_to_left else numbers
-
-    def _encode_opus(self, texts: Sequence[str], spm: SentencePieceVocabulary) -> list[list[int]]:
-        """A leading ``>>lang<<`` is one piece of its own; the rest is cut by source.spm."""
-        marks: list[list[int]] = []
-        rests: list[str] = []
-        for text in texts:
-            match = _LANGUAGE_TOKEN.match(text)
-            if match and match[1] in self.source:
-                marks.append([self.source.id_of(match[1])])
-                rests.append(text[match.end() :])
-            else:
-                marks.append([])
-                rests.append(text)
-        pieces: list[list[Any]] = spm.processor.encode(rests, out_type=str, num_threads=1)
-        return [mark + [self.source.id_of(piece) for piece in own] for mark, own in zip(marks, pieces, strict=True)]
+    def target_tokens(self, ids: Sequence[int]) -> tuple[str, ...]:
+        """The pieces of target ids, one for each."""
+        return _lookup(self._target_pieces, ids)
 
 
-def _spm(path: Path | None) -> SentencePieceVocabulary | None:
-    if path is None:
-        return None
-    vocabulary = read_vocabulary(path)
-    assert not isinstance(vocabulary, PlainVocabulary)
-    return vocabulary
+def _side(vocabulary: Vocabulary, spm: Path | None) -> _Side:
+    if isinstance(vocabulary, SentencePieceVocabulary):
+        return _SentencePieceSide(vocabulary.processor, vocabulary.size)
+    return _WordSide(vocabulary) if spm is None else _OpusSide(_processor(spm), vocabulary)
+
+
+def _processor(path: Path) -> Any:
+    """A SentencePiece model that only makes pieces: it needs no end symbol of its own."""
+    import sentencepiece  # slow to import
+
+    data = bytes(read_bytes(path, limit=TEXT_LIMIT))
+    check_sentencepiece_model(data, path)
+    processor = sentencepiece.SentencePieceProcessor()
+    try:
+        processor.LoadFromSerializedProto(data)
+        processor.encode("a", out_type=str)
+    except (RuntimeError, ValueError, IndexError, TypeError, OSError) as error:
+        raise ModelFormatError(path, f"SentencePiece cannot use the model: {str(error)[:120]}") from None
+    return processor
+
+
+def _pieces_of(vocabulary: PlainVocabulary, ids: Sequence[int]) -> list[str]:
+    """Pieces without the end symbol; nothing for ids beyond the vocabulary."""
+    size, eos = vocabulary.size, vocabulary.eos_id
+    return [vocabulary.piece_of(id_) for id_ in ids if id_ != eos and 0 <= id_ < size]
+
+
+def _lookup(pieces: list[str], ids: Sequence[int]) -> tuple[str, ...]:
+    try:
+        return tuple([pieces[id_] for id_ in ids])
+    except IndexError:  # more output rows than pieces
+        return tuple(pieces[id_] if id_ < len(pieces) else "" for id_ in ids)
