@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from random_models import FAMILIES, make_model
 
@@ -47,7 +48,9 @@ def compiled(name: str, precision: Precision = Precision.FLOAT32) -> tuple[Graph
     alphas: dict[str, float] = {}
     if precision is Precision.INT8:
         plan = compile_graph(graph, Precisions(Precision.FLOAT32))
-        alphas = collect_alphas(plan, bind(plan, file), SOURCES, options=BEAM)
+        # Without EOS: some models begin with it and would measure nothing.
+        endless = [np.arange(2, VOCABULARY, dtype=np.int32)] * len(SOURCES)
+        alphas = collect_alphas(plan, bind(plan, file), SOURCES, options=BEAM, candidates=endless)
         file = parameter_file(options, arrays, alphas)
     groups = {name: str(alpha) for name, alpha in alphas.items()}
     return graph, compile_graph(graph, Precisions(precision, alphas=groups)), file
