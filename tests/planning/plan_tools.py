@@ -17,12 +17,13 @@ GRAPHS = all_graphs()
 
 
 def precisions(graph: Graph, precision: Precision) -> Precisions:
-    """Query, key and value share an alpha, and so do the two matrices of an SSRU."""
+    """As in Marian's files: products of one input have equal alphas. Query, key and value; keys and values of
+    all cross-attentions; the two matrices of an SSRU."""
     found = {}
     for name in graph.parameters():
-        for part in ("_q_W", "_k_W", "_v_W", "_Wq", "_Wk", "_Wv"):
-            if name.endswith(part):
-                found[name] = name[: -len(part)]
+        if name.endswith(("_q_W", "_k_W", "_v_W", "_Wq", "_Wk", "_Wv")):
+            query = name.endswith(("_q_W", "_Wq"))
+            found[name] = "context" if "context" in name and not query else name.rstrip("_Wqkv")
         if "_rnn" in name and name.endswith(("_W", "_Wf")):
             found[name] = name.split("_rnn")[0] + "_rnn"
     return Precisions(precision, alphas=found)

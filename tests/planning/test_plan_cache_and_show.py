@@ -40,6 +40,10 @@ def test_signatures_see_the_partition_of_alphas_only() -> None:
 
     assert signature("1.5", "1.5", "1.5") == signature("2", "2", "2")
     assert signature("1.5", "1.5", "2") != signature("1.5", "1.5", "1.5")
+    by_chance = {"e0_self_q_W": "1.5", "d0_ffn_1_W": "1.5"}
+    assert architecture_signature(graph, Precisions(Precision.INT8, alphas=by_chance)) == (
+        architecture_signature(graph, Precisions(Precision.INT8))
+    ), "these two never share an input"
     assert architecture_signature(graph, Precisions(Precision.FLOAT32, alphas={"x": "y"})) == (
         architecture_signature(graph, Precisions(Precision.FLOAT32))
     ), "floats have no alphas"

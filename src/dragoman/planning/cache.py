@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 
+from dragoman.graph import ops
 from dragoman.graph.graph import Graph
 from dragoman.planning.lower import compile_graph
 from dragoman.planning.plan import Plan
@@ -22,9 +23,26 @@ _lock = threading.Lock()
 
 def architecture_signature(graph: Graph, precisions: Precisions) -> str:
     """Hex digest of all that decides a plan: the nodes and the precisions, but neither the graph's name nor
-    the names of alpha groups."""
-    content = (graph.nodes, graph.logits, precisions.canonical(graph.parameters()))
+    the names of alpha groups. Of alphas it counts only which products of one input have equal ones."""
+    floats = sorted(precisions.floats & graph.parameters().keys())
+    content = (graph.nodes, graph.logits, precisions.default, floats, _partition(graph, precisions))
     return hashlib.sha256(repr(content).encode()).hexdigest()
+
+
+def _partition(graph: Graph, precisions: Precisions) -> list[tuple[int, int]]:
+    """For each product the number of its input, and of that input's first product with the same alpha."""
+    first: dict[tuple[int, str | None], int] = {}
+    found = []
+    for node in graph.nodes:
+        source, weight = (*node.inputs, None, None)[:2]
+        if source is None or weight is None or not isinstance(node.op, ops.Product | ops.Logits):
+            continue
+        while isinstance(graph.nodes[source].op, ops.Columns):
+            source = graph.nodes[source].inputs[0] or 0
+        op = graph.nodes[weight].op
+        group = precisions.alpha_group(op.names) if isinstance(op, ops.Parameter) else None
+        found.append((source, first.setdefault((source, group), node.number)))
+    return found
 
 
 def plan_for(graph: Graph, precisions: Precisions) -> Plan:

@@ -35,14 +35,3 @@ class Precisions:
             return None
         first = next((name for name in names if name), "")
         return (self.alphas or {}).get(first, first)
-
-    def canonical(self, names: Iterable[str]) -> tuple[object, ...]:
-        """What of this can change the plan of a graph with parameters ``names``."""
-        numbers: dict[str, int] = {}
-        ordered = list(names)
-        groups = []
-        if self.default is Precision.INT8:
-            for name in ordered:
-                group = (self.alphas or {}).get(name, name)
-                groups.append(numbers.setdefault(group, len(numbers)))
-        return self.default.value, tuple(name for name in ordered if name in self.floats), tuple(groups)
