@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
-from architectures.evaluator import translate_greedily
+from architectures.evaluator import Evaluator, translate_greedily
 from architectures.real_models import read_real_model
 
 from dragoman.architectures.build import build_graph, check_parameters
@@ -98,3 +99,32 @@ def test_prenorm_as_trained_is_sensible(shared: Path) -> None:
         words = set(human.lower().split())
         shares.append(len(words & set(translation.text.lower().split())) / len(words))
     assert sum(shares) / len(shares) > 0.4, found
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "target", "spm"),
+    [
+        ("ende-tiny-ssru", "en", "de", "vocab.ende.spm"),
+        ("enfr-selfattn", "en", "fr", "vocab.enfr.spm"),
+        ("enfr-s2s", "en", "fr", "vocab.enfr.spm"),
+    ],
+)
+def test_soft_alignments_are_marians(shared: Path, name: str, source: str, target: str, spm: str) -> None:
+    """A row for each target piece, EOS included; a column for each source piece, EOS included."""
+    sentencepiece = pytest.importorskip("sentencepiece")
+    folder = shared / "models" / name
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / spm))
+    model = read_real_model(folder / "model.npz")
+    graph = build_graph(read_config(model.options, model.shapes, compat="trained"))
+    lines = (folder / "ref" / f"test20.{source}").read_text("utf-8").splitlines()[:3]
+    printed = (folder / "ref" / f"f32.beam1.align-soft.20.{target}").read_text("utf-8").splitlines()[:3]
+    for line, reference in zip(lines, printed, strict=True):
+        rows = reference.split(" ||| ")[1].split()
+        expected = np.array([[float(share) for share in row.split(",")] for row in rows])
+        evaluator = Evaluator(graph, model.arrays, [*pieces.encode(line), pieces.eos_id()])
+        previous: list[int] | None = None
+        for row in expected:
+            previous = [int(evaluator.step(previous)[0].argmax())]
+            assert evaluator.alignment is not None
+            np.testing.assert_allclose(evaluator.alignment[0], row, atol=1e-5)
+        assert previous == [pieces.eos_id()]
