@@ -53,7 +53,8 @@ def _number(least: float, most: float, *, above: bool = False) -> Callable[[obje
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not (least < number if above else least <= number) or not number <= most:
-            raise _Refusal(f"a number {'above' if above else 'from'} {least:g} {'up ' if above else ''}to {most:g}")
+            start = f"above {least:g} and up to" if above else f"from {least:g} to"
+            raise _Refusal(f"a number {start} {most:g}")
         return number
 
     return check
@@ -70,7 +71,7 @@ def _alignment(value: object) -> Alignment:
     if value is None or value in ("soft", "hard"):
         return cast(Alignment, value)
     if isinstance(value, (int, float)) and 0 <= value <= 1:
-        return {0.0: None, 1.0: "hard"}.get(float(value), float(value))  # type: ignore[return-value]
+        return {0.0: None, 1.0: "hard"}.get(float(value), float(value))
     raise _Refusal("None, 'soft', 'hard', or a threshold between 0 and 1")
 
 
@@ -94,12 +95,12 @@ def _prefix(value: object) -> str | tuple[str, ...] | None:
 
 def _long_lines(value: object) -> LongLines:
     if value in ("cut", "crop", "refuse"):
-        return cast(LongLines, value)
+        return value
     raise _Refusal("'cut', 'crop' or 'refuse'")
 
 
 def _option(default: _T, check: Callable[[object], _T]) -> _T:
-    """A field that knows whether it was stated: its default stands in only after the question is answered."""
+    """A field that knows whether it was stated: `DecodingOptions.__post_init__` puts in the default."""
     return cast(_T, field(default=_UNSTATED, metadata={"default": default, "check": check}))
 
 
@@ -133,14 +134,14 @@ class DecodingOptions:
     word_penalty: float = _option(0.0, _number(-1e6, 1e6))
     max_length: int = _option(1000, _integer(2, _MOST_LENGTH))
     max_length_factor: float = _option(3.0, _number(0, 1000, above=True))
-    long_lines: LongLines = _option("cut", _long_lines)  # type: ignore[assignment]
+    long_lines: LongLines = _option("cut", _long_lines)  # noqa: RUF009
     n_best: int = _option(1, _integer(1, _MOST_BEAM))
-    alignment: Alignment = _option(None, _alignment)  # type: ignore[assignment]
+    alignment: Alignment = _option(None, _alignment)  # noqa: RUF009
     word_scores: bool = _option(False, _flag)
     allow_unk: bool = _option(False, _flag)
     skip_cost: bool = _option(False, _flag)
     weights: tuple[float, ...] = _option((), _weights)
-    target_prefix: str | tuple[str, ...] | None = _option(None, _prefix)  # type: ignore[assignment]
+    target_prefix: str | tuple[str, ...] | None = _option(None, _prefix)
     stated: frozenset[str] = field(init=False, repr=False)
     """Names of the options that were given; the others are defaults and give way in `over`."""
 
@@ -160,75 +161,81 @@ class DecodingOptions:
                     raise OptionsError(entry.name, value, str(refusal)) from None
             object.__setattr__(self, entry.name, value)
         object.__setattr__(self, "stated", frozenset(stated))
+        if self.n_best > self.beam_size:
+            if "beam_size" in stated:
+                raise OptionsError("n_best", self.n_best, f"at most beam_size, which is {self.beam_size}")
+            object.__setattr__(self, "beam_size", self.n_best)
+
+    def over(self, defaults: DecodingOptions) -> DecodingOptions:
+        """What is stated here, and for the rest ``defaults``: all of it stated then, if all of that is.
+
+        If only one of ``beam_size`` and ``n_best`` is stated here and the other does not allow it, the other
+        gives way: the beam grows to the hypotheses wanted, or there are as many hypotheses as the beam has.
+        A ``skip_cost`` for greedy search does not outlive it: sums of logits do not compare hypotheses.
+        """
+        values = {name: getattr(defaults, name) for name in defaults.stated}
+        values.update((name, getattr(self, name)) for name in self.stated)
+        if values.get("n_best", 1) > values.get("beam_size", defaults.beam_size):
+            if "n_best" in self.stated:
+                values["beam_size"] = self.n_best
+            else:
+                values["n_best"] = values["beam_size"]
+        if values.get("beam_size", 1) > defaults.beam_size == 1 and "skip_cost" not in self.stated:
+            values.pop("skip_cost", None)
+        return DecodingOptions(**values)
 
     def replace(self, /, **changes: Any) -> DecodingOptions:
-        """A copy with other values, which then count as stated. Raises OptionsError for an unknown name."""
+        """A copy with other values, which count as stated. Raises OptionsError, also for an unknown name."""
         for name in changes:
             if name not in option_names():
                 _refuse_name(name, changes[name])
-        stated: dict[str, Any] = {name: getattr(self, name) for name in self.stated}
-        return DecodingOptions(**(stated | changes))
-
-    def over(self, defaults: DecodingOptions) -> DecodingOptions:
-        """What is stated here, and for the rest ``defaults``. Checks what depends on several options.
-
-        Raises OptionsError: more hypotheses are wanted than the beam has.
-        """
-        merged = defaults.replace(**{name: getattr(self, name) for name in self.stated})
-        if merged.n_best > merged.beam_size:
-            raise OptionsError("n_best", merged.n_best, f"at most beam_size, which is {merged.beam_size}")
-        return merged
+        return DecodingOptions(**changes).over(self) if changes else self
 
     @classmethod
     def of(
         cls, options: DecodingOptions | None, keywords: dict[str, Any], defaults: DecodingOptions
     ) -> DecodingOptions:
-        """The options of one call: its keywords over its options over the model's defaults."""
+        """The options of one call: its keywords, before its options, before the model's defaults."""
         if options is not None and not isinstance(options, DecodingOptions):
             raise OptionsError("options", options, "a DecodingOptions, or keywords such as beam_size=4")
-        return (options or cls()).replace(**keywords).over(defaults)
+        return (defaults if options is None else options.over(defaults)).replace(**keywords)
 
     @classmethod
     def of_model(cls, files: Bundle) -> DecodingOptions:
-        """A model's own defaults: its decoder configuration, or Firefox's options for models in that form."""
+        """A model's own defaults: its decoder configuration, or Firefox's options for models in that form.
+
+        What a configuration says about the form of the output (n-best lists, alignments) is left to callers.
+        """
         config = files.config
         if config is None:
             if files.kind != "firefox":
                 return cls()
-            return cls(beam_size=1, normalize=1.0, max_length=128, max_length_factor=2.0, skip_cost=True)
+            return cls(normalize=1.0, max_length=128, max_length_factor=2.0)
         stated: dict[str, Any] = {
             "beam_size": config.beam_size or None,
             "normalize": config.normalize,
             "word_penalty": config.word_penalty,
             "max_length_factor": config.max_length_factor or None,
             "max_length": config.max_length_break or config.max_length or None,
-            "long_lines": "crop" if config.max_length_crop and not config.max_length_break else None,
-            "word_scores": config.word_scores,
             "allow_unk": config.allow_unk,
             "skip_cost": config.skip_cost,
-            "alignment": _configured_alignment(config.alignment),
             "weights": config.weights,
         }
-        if config.n_best:
-            stated["n_best"] = config.beam_size
         return cls(**{name: value for name, value in stated.items() if value is not None})
 
     def prefixes(self, count: int) -> tuple[str, ...] | None:
-        """The target prefix of each of ``count`` lines; None: none. Raises OptionsError if they do not match."""
+        """The target prefix of each of ``count`` lines; None: none. Raises OptionsError if they don't fit."""
         if self.target_prefix is None or isinstance(self.target_prefix, str):
             return None if not self.target_prefix else (self.target_prefix,) * count
         if len(self.target_prefix) != count:
-            raise OptionsError("target_prefix", f"{len(self.target_prefix)} texts", f"one text, or {count} of them")
+            given = f"{len(self.target_prefix)} texts"
+            raise OptionsError("target_prefix", given, f"one text, or {count} of them")
         return self.target_prefix
 
 
 def option_names() -> tuple[str, ...]:
     """Names of all options."""
     return tuple(entry.name for entry in dataclasses.fields(DecodingOptions) if entry.init)
-
-
-def _configured_alignment(value: str | None) -> Alignment:
-    return cast(Alignment, value) if value in ("soft", "hard") else float(value) if value else None
 
 
 def _refuse_name(name: str, value: object) -> NoReturn:

@@ -3,8 +3,9 @@
 Three sorts of vocabulary (marian-semantics 7): SentencePiece, words between spaces, and OPUS-MT's, where
 SentencePiece models make pieces whose ids a plain vocabulary gives.
 
-Any text is accepted. Halves of surrogate pairs, which SentencePiece refuses with a RuntimeError, become U+FFFD
-(`clean`); NUL and other controls reach SentencePiece, which normalises them away or makes them unknown pieces.
+Any text is accepted. Halves of surrogate pairs, which SentencePiece refuses with a RuntimeError, become
+U+FFFD (`clean`); NUL and other controls reach SentencePiece, which normalises them away or makes them unknown
+pieces.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class _OpusSide:
         ]
 
     def _language_token(self, text: str) -> tuple[list[str], str]:
-        """``>>lang<<`` at the start chooses the target language, if the vocabulary knows it; else it is text."""
+        """``>>lang<<`` at the start is a piece, which chooses the language, if the vocabulary has it."""
         match = _LANGUAGE.match(text)
         if match and match[1] in self._vocabulary:
             return [match[1]], text[match.end() :]
@@ -131,7 +132,7 @@ class Pieces:
     def of_model(
         cls, files: Bundle, source: Vocabulary, target: Vocabulary, *, right_to_left: bool = False
     ) -> Pieces:
-        """The pieces of a model's files. Raises ModelFormatError if OPUS-MT's SentencePiece models are damaged."""
+        """The pieces of a model. Raises ModelFormatError if OPUS-MT's SentencePiece models are damaged."""
         source_side = _side(source, files.source_spm)
         same = source is target and files.source_spm == files.target_spm
         source_pieces = [source.piece_of(id_) for id_ in range(source.size)]

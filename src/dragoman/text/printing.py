@@ -36,7 +36,12 @@ def format_best(translation: Translation, *, pieces: bool = False, right_to_left
 
 
 def format_n_best(
-    number: int, translation: Translation, *, beam_size: int, pieces: bool = False, right_to_left: bool = False
+    number: int,
+    translation: Translation,
+    *,
+    beam_size: int,
+    pieces: bool = False,
+    right_to_left: bool = False,
 ) -> str:
     """The lines of all hypotheses, without the last newline; ``number`` counts input lines from 0.
 
