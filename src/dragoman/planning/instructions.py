@@ -1,10 +1,10 @@
 """The instructions of a plan: what the interpreters (backends/reference.py, native/interpreter.cc) execute.
 
-An instruction reads and writes *operands* (views on values of the workspace) and reads *slots* (prepared parameters).
-``rows`` says how many rows it computes: GROUP_TOKENS (the tokens of the encoder group at hand), GROUP_SENTENCES (the
-group's sentences; inside a scan those still running at this position), ROWS (the live hypotheses).
-A value whose rows are TOKENS or SENTENCES holds the whole batch: ENCODE and PRIME instructions write the group's part.
-Arithmetic and order of operations are those of native/kernels/kernels.h.
+An instruction reads and writes *operands* (views on values of the workspace) and reads *slots* (prepared
+parameters). ``rows`` says how many rows it computes: GROUP_TOKENS (the tokens of the encoder group at hand),
+GROUP_SENTENCES (the group's sentences; inside a scan those still running at this position), ROWS (the live
+hypotheses). A value whose rows are TOKENS or SENTENCES holds the whole batch: ENCODE and PRIME instructions
+write the group's part. Arithmetic and order of operations are those of native/kernels/kernels.h.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from dragoman.graph.ops import Function, NormKind
 
 @dataclass(frozen=True)
 class Operand:
-    """Columns ``column`` to ``column + columns`` of value number ``value``. ``columns`` is 0 where an extent (LONGEST,
-    ALIGNED, CANDIDATES) decides."""
+    """Columns ``column`` to ``column + columns`` of value number ``value``. ``columns`` is 0 where an extent
+    (LONGEST, ALIGNED, CANDIDATES) decides."""
 
     value: int
     column: int
@@ -45,8 +45,10 @@ class Instruction:
         return [operand for name, operand in self.operands() if name not in WRITES or name in REWRITES]
 
 
-WRITES = frozenset({"output", "quantised", "row_scale_out", "sum", "cell_output", "keys_output", "scratch", "weights",
-                    "cache", "panels", "scales", "biases", "column_sums"})  # fmt: skip
+WRITES = frozenset(
+    {"output", "quantised", "row_scale_out", "sum", "cell_output", "keys_output", "scratch", "weights",
+     "cache", "panels", "scales", "biases", "column_sums"}
+)  # fmt: skip
 """Fields of instructions that are written."""
 REWRITES = frozenset({"cache"})
 """Fields that are written and read by the same instruction (appended to)."""
@@ -54,8 +56,8 @@ REWRITES = frozenset({"cache"})
 
 @dataclass(frozen=True)
 class Embed(Instruction):
-    """output f32 [rows, D] = table[id] * scale (+ positions). ``source``: the batch's source ids at their position in
-    the sentence; else the previous target ids (-1: zero vector) at position = step."""
+    """output f32 [rows, D] = table[id] * scale (+ positions). ``source``: the batch's source ids at their
+    position in the sentence; else the previous target ids (-1: zero vector) at position = step."""
 
     table: int
     source: bool
@@ -108,7 +110,8 @@ class GemmFloat(Instruction):
 
 @dataclass(frozen=True)
 class Norm(Instruction):
-    """sum = x + residual; output and quantised = norm(sum) * scale + bias. ``sum`` may be the operand x or residual."""
+    """sum = x + residual; output and quantised = norm(sum) * scale + bias. ``sum`` may be the operand x or
+    residual."""
 
     x: Operand
     residual: Operand | None
@@ -124,8 +127,8 @@ class Norm(Instruction):
 
 @dataclass(frozen=True)
 class SelfAttention(Instruction):
-    """Within each sentence of the group. q, k, v f32 [GROUP_TOKENS, D]. scratch f32 [D/heads + 4, LONGEST]: packed keys of
-    one head at a time need D/heads rows, scores 4."""
+    """Within each sentence of the group. q, k, v f32 [GROUP_TOKENS, D]. scratch f32 [D/heads + 4, LONGEST]:
+    packed keys of one head at a time need D/heads rows, scores 4."""
 
     q: Operand
     k: Operand
@@ -140,7 +143,8 @@ class SelfAttention(Instruction):
 @dataclass(frozen=True)
 class PackKeys(Instruction):
     """Cross-attention keys of the group's sentences, packed: k f32 [GROUP_TOKENS, D] to keys_output f32
-    [PADDED_TOKENS, D]; sentence s is the block [heads][D/heads][len rounded up to 16] from row padded_offset(s)."""
+    [PADDED_TOKENS, D]; sentence s is the block [heads][D/heads][len rounded up to 16] from row
+    padded_offset(s)."""
 
     k: Operand
     heads: int
@@ -165,8 +169,8 @@ class CrossAttention(Instruction):
 
 @dataclass(frozen=True)
 class CachedAttention(Instruction):
-    """Appends k and v to cache f32 [CELLS, 2D] (keys, then values; a new cell a row) and attends over the row's own
-    cells in order. q, k, v f32 [ROWS, D]. scratch f32 [1, LIMIT]."""
+    """Appends k and v to cache f32 [CELLS, 2D] (keys, then values; a new cell a row) and attends over the
+    row's own cells in order. q, k, v f32 [ROWS, D]. scratch f32 [1, LIMIT]."""
 
     q: Operand
     k: Operand
@@ -181,8 +185,8 @@ class CachedAttention(Instruction):
 
 @dataclass(frozen=True)
 class AdditiveAttention(Instruction):
-    """query f32 [ROWS, C], projected [TOKENS, C], context [TOKENS, n], energy: vector slot of C. scratch [1, LONGEST].
-    weights as in CrossAttention."""
+    """query f32 [ROWS, C], projected [TOKENS, C], context [TOKENS, n], energy: vector slot of C. scratch [1,
+    LONGEST]. weights as in CrossAttention."""
 
     query: Operand
     projected: Operand
@@ -253,7 +257,8 @@ class Lstm(Instruction):
 
 @dataclass(frozen=True)
 class Copy(Instruction):
-    """output = x, row by row (a state's start or update, a concatenation that could not be written in place)."""
+    """output = x, row by row (a state's start or update, a concatenation that could not be written in
+    place)."""
 
     x: Operand
     output: Operand
@@ -268,7 +273,8 @@ class Zero(Instruction):
 
 @dataclass(frozen=True)
 class ReorderState(Instruction):
-    """output[row] = x[parent(row)]: a decoder state as its row's parent hypothesis left it. x f32 [ROWS, n] is a state."""
+    """output[row] = x[parent(row)]: a decoder state as its row's parent hypothesis left it. x f32 [ROWS, n]
+    is a state."""
 
     x: Operand
     output: Operand
@@ -276,8 +282,8 @@ class ReorderState(Instruction):
 
 @dataclass(frozen=True)
 class MeanOverSentence(Instruction):
-    """output f32 [GROUP_SENTENCES, n] = mean over each sentence's rows of x f32 [GROUP_TOKENS, n] (or the group's part
-    of a TOKENS value), added in order of position, then divided."""
+    """output f32 [GROUP_SENTENCES, n] = mean over each sentence's rows of x f32 [GROUP_TOKENS, n] (or the
+    group's part of a TOKENS value), added in order of position, then divided."""
 
     x: Operand
     output: Operand
@@ -285,8 +291,9 @@ class MeanOverSentence(Instruction):
 
 @dataclass(frozen=True)
 class ScanBegin(Instruction):
-    """Starts a loop over source positions up to the matching ScanEnd; position t of a sentence is its token t, or
-    its token len-1-t if ``backward``. Sentences of a group run longest first, so those running are the first rows."""
+    """Starts a loop over source positions up to the matching ScanEnd; position t of a sentence is its token
+    t, or its token len-1-t if ``backward``. Sentences of a group run longest first, so those running are the
+    first rows."""
 
     backward: bool
 
@@ -298,7 +305,8 @@ class ScanEnd(Instruction):
 
 @dataclass(frozen=True)
 class ScanRead(Instruction):
-    """output f32 [running sentences, n] = rows of x f32 [GROUP_TOKENS, n] (or group's part of TOKENS) at this position."""
+    """output f32 [running sentences, n] = rows of x f32 [GROUP_TOKENS, n] (or group's part of TOKENS) at this
+    position."""
 
     x: Operand
     output: Operand
@@ -306,7 +314,8 @@ class ScanRead(Instruction):
 
 @dataclass(frozen=True)
 class ScanWrite(Instruction):
-    """Rows of output f32 [GROUP_TOKENS, n] (or group's part of TOKENS) at this position = x f32 [running sentences, n]."""
+    """Rows of output f32 [GROUP_TOKENS, n] (or group's part of TOKENS) at this position = x f32 [running
+    sentences, n]."""
 
     x: Operand
     output: Operand
@@ -315,8 +324,8 @@ class ScanWrite(Instruction):
 @dataclass(frozen=True)
 class SelectCandidates(Instruction):
     """Once before the first step: packs the output columns of the batch's union of shortlists.
-    ``panels`` [UNION, K] f32 or i8 (u8 storage), scales, biases f32 [1, UNION], column_sums i32 [1, UNION]; all empty
-    when there is no shortlist. rows: UNION."""
+    ``panels`` [UNION, K] f32 or i8 (u8 storage), scales, biases f32 [1, UNION], column_sums i32 [1, UNION];
+    all empty when there is no shortlist. rows: UNION."""
 
     table: int
     panels: Operand
@@ -327,7 +336,8 @@ class SelectCandidates(Instruction):
 
 @dataclass(frozen=True)
 class LogitsInt8(Instruction):
-    """output f32 [ROWS, CANDIDATES] from x u8 [ROWS, K] (row_scale as in GemmInt8) and the selected or all columns."""
+    """output f32 [ROWS, CANDIDATES] from x u8 [ROWS, K] (row_scale as in GemmInt8) and the selected or all
+    columns."""
 
     x: Operand
     row_scale: Operand | None

@@ -4,6 +4,10 @@ Sees sizes and lifetimes only. A layout gives every *conflict* (two values alive
 of the two lies below. Then ``offset = max(end of those below)`` at any extents: values alive together never
 overlap, and no offset shrinks when an extent grows. The search is for directions that keep the need close to
 the most bytes alive at once, at several sizes of batch at a time (`search.py`).
+
+Buffers are not staggered. Measured on row-by-row loops over three buffers (4 to 96 rows of 256 to 1024
+floats), starts that are equal modulo 4096 and starts 64 to 2112 bytes apart ran at the same speed within 3 %:
+no loop reads or writes as many buffers at a time as a cache set has ways.
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ class Kind(enum.Enum):
 
 
 class PlanPhase(enum.Enum):
-    """ENCODE and PRIME run once for each encoder group, SELECT once a batch, STEP once for each target position."""
+    """ENCODE and PRIME run once for each encoder group, SELECT once a batch, STEP once for each target
+    position."""
 
     ENCODE = "encode"
     PRIME = "prime"
@@ -37,7 +38,8 @@ class PlanPhase(enum.Enum):
 
 
 class Precision(enum.Enum):
-    """How products are computed: FLOAT32; INT8 with the model's alphas; INT8_ROWS, each activation row by its maximum."""
+    """How products are computed: FLOAT32; INT8 with the model's alphas; INT8_ROWS, each activation row by its
+    maximum."""
 
     FLOAT32 = "float32"
     INT8 = "int8"
@@ -46,8 +48,9 @@ class Precision(enum.Enum):
 
 @dataclass(frozen=True)
 class Value:
-    """One intermediate. first and last number the instructions (over all phases in order) between which it lives;
-    a persistent value (state, or read by a later phase) lives to the end of the plan: see planning/liveness.py."""
+    """One intermediate. first and last number the instructions (over all phases in order) between which it
+    lives; a persistent value (state, or read by a later phase) lives to the end of the plan: see
+    planning/liveness.py."""
 
     name: str
     rows: Dimension
@@ -68,10 +71,12 @@ class Value:
 
 @dataclass(frozen=True)
 class MatrixSlot:
-    """A weight matrix [rows, sum(widths)] made of one or several parameters joined by columns, packed for products.
+    """A weight matrix [rows, sum(widths)] made of one or several parameters joined by columns, packed for
+    products.
 
     bias: one name for each parameter, "" where that part has none; empty tuple if none has.
-    transposed: parameters are stored [width, rows]. precision: of this product. Alpha: that of parameters[0] (all equal).
+    transposed: parameters are stored [width, rows]. precision: of this product. Alpha: that of parameters[0]
+    (all equal).
     """
 
     parameters: tuple[str, ...]
@@ -97,7 +102,8 @@ class VectorSlot:
 @dataclass(frozen=True)
 class TableSlot:
     """An embedding table and / or output layer [V, columns]; V is the model's. bias: parameter [1, V] or "".
-    transposed: stored [columns, V]. precision FLOAT32: float; else int8 rows with one multiplier (INT8: alpha too)."""
+    transposed: stored [columns, V]. precision FLOAT32: float; else int8 rows with one multiplier (INT8: alpha
+    too)."""
 
     parameter: str
     columns: int
@@ -119,7 +125,8 @@ class Plan:
         name: the architecture, for people.
         signature: hex digest of everything below; equal signatures are equal plans.
         values: intermediates, numbered by position.
-        below: for each value the numbers of values that must end before it begins (the frozen stacking order);
+        below: for each value the numbers of values that must end before it begins (the frozen stacking
+        order);
             offset = max(end of those below), so values alive together never overlap at any extents.
         order: value numbers in an order in which every value follows those below it.
         slots: parameters, numbered by position.
