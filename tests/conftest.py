@@ -7,10 +7,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import pytest
+# Before NumPy loads its BLAS: its threads would compete with the tests for two cores.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
-from dragoman.formats.parameters import Parameter, ParameterFile, freeze
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+from dragoman.formats.parameters import Parameter, ParameterFile, freeze  # noqa: E402
 
 SHARED = Path(os.environ.get("DRAGOMAN_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 

@@ -1,0 +1,37 @@
+"""Compare the native module's stub in the source tree with the one that the build generated.
+
+``python tools/check_stub.py`` fails if they differ; with ``--write`` it copies the generated one.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+STUB = Path(__file__).resolve().parents[1] / "src" / "dragoman" / "_native.pyi"
+
+
+def generate() -> str:
+    """The stub of the installed module."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "_native.pyi"
+        command = [sys.executable, "-m", "nanobind.stubgen", "-q", "-m", "dragoman._native", "-o", str(target)]
+        subprocess.run(command, check=True)
+        return target.read_text(encoding="utf-8")
+
+
+def main() -> int:
+    text = generate()
+    if "--write" in sys.argv:
+        STUB.write_text(text, encoding="utf-8")
+        return 0
+    if not STUB.exists() or STUB.read_text(encoding="utf-8") != text:
+        print(f"{STUB.name} is not that of the built module: run python tools/check_stub.py --write", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
