@@ -1,0 +1,99 @@
+"""Lines through one translator, or through several in a row, with what both translating commands share."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from dragoman.cli.lines import read_chunks, to_line
+
+if TYPE_CHECKING:
+    from dragoman.result import FailedLine, Translation
+    from dragoman.translator import Translator
+
+__all__ = ["Answers", "answer_lines", "chained", "progress_bar"]
+
+_LINES_AHEAD = 2000
+"""Most lines read before their translations are written; more make better batches."""
+
+Answers = Callable[[list[str]], "Iterator[Translation | FailedLine]"]
+"""Translates some lines, in order."""
+
+
+def chained(translators: list[Translator], changes: Mapping[str, Any], last: Mapping[str, Any]) -> Answers:
+    """Lines through all translators; a line that fails in one goes no further.
+
+    Args:
+        translators: the translation by each is what the next translates.
+        changes: options of all but the last, in place of their models' own.
+        last: options of the last.
+    """
+    from dragoman.result import FailedLine
+
+    def answer(lines: list[str]) -> Iterator[Translation | FailedLine]:
+        failed: dict[int, FailedLine] = {}
+        for translator in translators[:-1]:
+            texts = []
+            for number, result in enumerate(translator.translate_stream(lines, **changes)):
+                if isinstance(result, FailedLine):
+                    failed.setdefault(number, result)
+                texts.append("" if isinstance(result, FailedLine) else result.text)
+            lines = texts
+        for number, result in enumerate(translators[-1].translate_stream(lines, **last)):
+            yield failed.get(number, result)
+
+    return answer
+
+
+def answer_lines(
+    source: BinaryIO,
+    target: BinaryIO,
+    answers: Answers,
+    show: Callable[[int, Translation], str],
+    show_failed: Callable[[int], str] = lambda number: "",
+    progress: Callable[[int], object] = lambda lines: None,
+) -> int:
+    """Translate all lines; each is answered once all that has arrived is, without waiting for more.
+
+    Args:
+        source, target: buffered, binary.
+        answers: see there.
+        show: what to write for a line, by its number from 0; may be several lines.
+        show_failed: what to write for a line that could not be translated. The reason goes to stderr.
+        progress: told how many more lines are done.
+
+    Returns:
+        How many lines failed.
+    """
+    from dragoman.result import FailedLine
+
+    number = failures = 0
+    for lines in read_chunks(source, _LINES_AHEAD, target.flush):
+        for result in answers(lines):
+            if isinstance(result, FailedLine):
+                failures += 1
+                click.echo(f"dragoman: line {number + 1}: {result.error}", err=True)
+                text = show_failed(number)
+            else:
+                text = show(number, result)
+            target.write(to_line(text))
+            number += 1
+        progress(len(lines))
+    target.flush()
+    return failures
+
+
+@contextlib.contextmanager
+def progress_bar(total: int | None, *, wanted: bool) -> Iterator[Callable[[int], object]]:
+    """A bar on stderr, if that is a terminal."""
+    if not wanted or not sys.stderr.isatty():
+        yield lambda lines: None
+        return
+    import tqdm
+
+    with tqdm.tqdm(total=total, unit=" lines", file=sys.stderr, dynamic_ncols=True) as bar:
+        yield bar.update
