@@ -118,7 +118,7 @@ def _load(path: Path | str | ModelFiles, precision: str, shortlist: Path | str, 
     config = read_config(parameters.options, shapes, compat=compat)  # type: ignore[arg-type]
     graph = build_graph(config)
     check_parameters(graph, shapes, config, path=files.model)
-    precisions = _precisions(parameters, graph, precision)
+    precisions = _precisions(parameters, graph, config, precision)
     plan = plan_for(graph, precisions)
     source, target = _vocabularies(files)
     lists = _shortlist(files, shortlist, source, target)
@@ -151,7 +151,7 @@ def _bundle(path: Path | str | ModelFiles, precision: str) -> Bundle:
         return find_bundle(path)
 
 
-def _precisions(parameters: ParameterFile, graph: Graph, wanted: str) -> Precisions:
+def _precisions(parameters: ParameterFile, graph: Graph, config: ModelConfig, wanted: str) -> Precisions:
     """How each product is computed: as stored, or as wanted; integers where Marian's converter makes integers.
 
     Models without an activation multiplier for every integer product quantise each activation row by its maximum.
@@ -162,7 +162,9 @@ def _precisions(parameters: ParameterFile, graph: Graph, wanted: str) -> Precisi
     products = _product_weights(graph)
     integer = {name for name in products if name in stored or (not stored and is_quantized_name(name))}
     floats = frozenset(products - integer)
-    if "none" not in parameters.alphas and not integer <= set(parameters.alphas):
+    # Marian's `none` stands in for output layers that have no alpha of their own (dragoman.binding).
+    missing = integer - set(parameters.alphas) - ({config.tables.output} if "none" in parameters.alphas else set())
+    if missing:
         if parameters.alphas:
             _log.warning("%s lacks activation multipliers for some matrices: quantising by rows", parameters.path)
         return Precisions(Precision.INT8_ROWS, floats=floats)
