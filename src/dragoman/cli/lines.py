@@ -48,7 +48,8 @@ def output_stream(path: str | None) -> Iterator[BinaryIO]:
 
 def check_different(source: str | None, target: str | None) -> None:
     """Writing to the file that is being read would empty it. Raises click.UsageError."""
-    if source and target and Path(source).is_file() and Path(target).exists() and os.path.samefile(source, target):
+    both = source and target and Path(source).is_file() and Path(target).exists()
+    if both and os.path.samefile(str(source), str(target)):
         raise click.UsageError(f"input and output are the same file: {source}")
 
 
@@ -67,8 +68,8 @@ def count_lines(path: str | None) -> int | None:
 def read_chunks(stream: BinaryIO, most: int, before_waiting: Callable[[], object]) -> Iterator[list[str]]:
     """The lines of a stream in lists: whatever has arrived, at most ``most`` lines.
 
-    A line ends with a line feed; a carriage return before it is dropped; nothing else ends a line. Bytes that are
-    not UTF-8 become U+FFFD.
+    A line ends with a line feed; a carriage return before it is dropped; nothing else ends a line. Bytes that
+    are not UTF-8 become U+FFFD.
 
     Args:
         stream: buffered, binary.

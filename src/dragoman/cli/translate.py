@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-class _AlignmentKind(click.ParamType):
+class _AlignmentKind(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """``soft``, ``hard``, or a threshold between 0 and 1."""
 
     name = "soft|hard|X"
@@ -43,7 +43,9 @@ class _AlignmentKind(click.ParamType):
 @click.option("--to", "target", metavar="L", help="Language wanted.")
 @click.option("--input", "input_path", metavar="FILE", help="Translate a file.")
 @click.option("--output", "output_path", metavar="FILE", help="Write into a file.")
-@click.option("--precision", type=click.Choice(["auto", "float32", "int8"]), default="auto", show_default=True)
+@click.option(
+    "--precision", type=click.Choice(["auto", "float32", "int8"]), default="auto", show_default=True
+)
 @click.option(
     "--compat",
     type=click.Choice(["trained", "browsermt"]),
@@ -76,8 +78,8 @@ def command(
     """Translate TEXT, a file, or standard input: each line is a sentence and gives a line.
 
     With --n-best each translation is a line of fields between tabs: number of the input line (from 1), rank,
-    score, translation. With --alignment a field follows: pairs source-target of piece numbers, which count from
-    0 and include the end symbol, or with "soft" the weights of all source pieces for each target piece.
+    score, translation. With --alignment a field follows: pairs source-target of piece numbers, which count
+    from 0 and include the end symbol, or with "soft" the weights of all source pieces for each target piece.
 
     A line that cannot be translated gives an empty line, a message on stderr, and exit code 1 at the end.
     """
@@ -88,7 +90,7 @@ def command(
     check_different(input_path, output_path)
     route = _route(model, source, target)
     if len(route) > 1 and alignment is not None:
-        raise click.UsageError(f"--alignment needs a direct model, and {source}-{target} goes through English.")
+        raise click.UsageError(f"--alignment needs a direct model: {source}-{target} goes through English.")
     search = {"beam_size": beam_size, "normalize": normalize}
     changes = {name: value for name, value in search.items() if value is not None}
     last = changes | {
