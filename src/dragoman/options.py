@@ -88,9 +88,9 @@ def _weights(value: object) -> tuple[float, ...]:
 def _prefix(value: object) -> str | tuple[str, ...] | None:
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, Sequence) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    raise _Refusal("a text, or a sequence of one text for each line")
+    if isinstance(value, Sequence) and all(item is None or isinstance(item, str) for item in value):
+        return tuple(item or "" for item in value)
+    raise _Refusal("a text, or a sequence of a text (or None) for each line")
 
 
 def _long_lines(value: object) -> LongLines:

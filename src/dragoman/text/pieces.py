@@ -125,8 +125,6 @@ class Pieces:
     words: bool
     _source_side: _Side = field(repr=False)
     _target_side: _Side = field(repr=False)
-    _source_pieces: list[str] = field(repr=False)
-    _target_pieces: list[str] = field(repr=False)
 
     @classmethod
     def of_model(
@@ -135,7 +133,6 @@ class Pieces:
         """The pieces of a model. Raises ModelFormatError if OPUS-MT's SentencePiece models are damaged."""
         source_side = _side(source, files.source_spm)
         same = source is target and files.source_spm == files.target_spm
-        source_pieces = [source.piece_of(id_) for id_ in range(source.size)]
         return cls(
             source=source,
             target=target,
@@ -143,10 +140,6 @@ class Pieces:
             words=isinstance(source_side, _WordSide),
             _source_side=source_side,
             _target_side=source_side if same else _side(target, files.target_spm),
-            _source_pieces=source_pieces,
-            _target_pieces=(
-                source_pieces if source is target else [target.piece_of(id_) for id_ in range(target.size)]
-            ),
         )
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
@@ -170,11 +163,11 @@ class Pieces:
 
     def source_tokens(self, ids: Sequence[int]) -> tuple[str, ...]:
         """The pieces of source ids, one for each."""
-        return _lookup(self._source_pieces, ids)
+        return _tokens(self.source, ids)
 
     def target_tokens(self, ids: Sequence[int]) -> tuple[str, ...]:
         """The pieces of target ids, one for each."""
-        return _lookup(self._target_pieces, ids)
+        return _tokens(self.target, ids)
 
 
 def _side(vocabulary: Vocabulary, spm: Path | None) -> _Side:
@@ -204,8 +197,14 @@ def _pieces_of(vocabulary: PlainVocabulary, ids: Sequence[int]) -> list[str]:
     return [vocabulary.piece_of(id_) for id_ in ids if id_ != eos and 0 <= id_ < size]
 
 
-def _lookup(pieces: list[str], ids: Sequence[int]) -> tuple[str, ...]:
-    try:
-        return tuple([pieces[id_] for id_ in ids])
-    except IndexError:  # more output rows than pieces
-        return tuple(pieces[id_] if id_ < len(pieces) else "" for id_ in ids)
+def _tokens(vocabulary: Vocabulary, ids: Sequence[int]) -> tuple[str, ...]:
+    """The pieces of ids, one for each; empty beyond the vocabulary (models may have more output rows)."""
+    size = vocabulary.size
+    if not isinstance(vocabulary, SentencePieceVocabulary):
+        return tuple([vocabulary.piece_of(id_) if 0 <= id_ < size else "" for id_ in ids])
+    if not ids:
+        return ()
+    if min(ids) < 0 or max(ids) >= size:
+        return tuple(vocabulary.piece_of(id_) if 0 <= id_ < size else "" for id_ in ids)
+    # No table of all pieces: it would cost each model some megabytes.
+    return tuple(vocabulary.processor.id_to_piece(list(ids)))
