@@ -27,6 +27,9 @@ __all__ = ["WORD_START", "Pieces", "clean"]
 WORD_START = "\u2581"
 """SentencePiece's mark for a space."""
 
+_FEW = 8
+"""SentencePiece starts a thread for each call with a list, which costs more than a few texts do."""
+
 _LANGUAGE = re.compile(r"\s*(>>[^<>\s]+<<)\s?")
 
 
@@ -54,13 +57,16 @@ class _SentencePieceSide:
         self._processor, self._size = processor, size
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        if len(texts) < _FEW:
+            return [self._processor.encode(text, out_type=int) for text in texts]
         # One thread: the caller decides how many work.
-        return self._processor.encode(list(texts), out_type=int, num_threads=1) if texts else []
+        found: list[list[int]] = self._processor.encode(list(texts), out_type=int, num_threads=1)
+        return found
 
     def decode(self, lists: Sequence[list[int]]) -> list[str]:
-        if not lists:
-            return []
         try:
+            if len(lists) < _FEW:
+                return [self._processor.decode(ids) for ids in lists]
             return list(self._processor.decode(list(lists), num_threads=1))
         except (IndexError, RuntimeError):  # models may have more output rows than pieces
             known = [[id_ for id_ in ids if 0 <= id_ < self._size] for ids in lists]
