@@ -35,8 +35,8 @@ def command(
 ) -> None:
     """Make an int8 model (.bin) from a float model, or a binary shortlist from a text shortlist.
 
-    Some hundred lines for --calibrate make int8 faster and a little better; they should be like the text to be
-    translated. A shortlist needs --vocabs, since its entries become numbers of pieces.
+    Some hundred lines for --calibrate make int8 faster and a little better; they should be like the text to
+    be translated. A shortlist needs --vocabs, since its entries become numbers of pieces.
     """
     from dragoman.formats.shortlist_text import is_binary_shortlist
 
@@ -58,7 +58,7 @@ def command(
 
 
 def _is_model(path: Path) -> bool:
-    """Whether a file is a model of either format. Raises ModelNotFoundError if there is none, or it is packed."""
+    """Whether a file is a model of either format. Raises ModelNotFoundError if there is none."""
     from dragoman.errors import ModelFormatError
     from dragoman.formats.files import refuse_compressed
     from dragoman.formats.model_file import file_format

@@ -39,7 +39,7 @@ def command(
 ) -> None:
     """Print the instructions that MODEL runs, its values, and the bytes of scratch memory for one batch.
 
-    For a model with a shortlist the bytes are those of a batch whose lists allow every target piece: the most.
+    With a shortlist the bytes are those of a batch whose lists allow every target piece: the most.
     """
     from dragoman import load
     from dragoman.backends.protocol import target_limit
