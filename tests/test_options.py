@@ -106,7 +106,7 @@ def test_prefixes_are_one_for_all_or_one_for_each() -> None:
     assert DecodingOptions().prefixes(2) is None
     assert DecodingOptions(target_prefix="").prefixes(2) is None
     assert DecodingOptions(target_prefix="a").prefixes(2) == ("a", "a")
-    one_each = DecodingOptions(target_prefix=["a", None])  # type: ignore[arg-type,list-item]
+    one_each = DecodingOptions(target_prefix=["a", None])  # type: ignore[arg-type]
     assert one_each.prefixes(2) == ("a", "")
     with pytest.raises(OptionsError, match="3 of them"):
         one_each.prefixes(3)
