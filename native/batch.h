@@ -31,6 +31,7 @@ struct SearchOptions {
   bool scores = true;       // false: greedy search may leave scores at 0
   bool alignment = false;
   bool skip_cost = false;   // raw logits instead of log-probabilities
+  bool profile = false;       // measure every instruction
   int32_t group_tokens = 96;  // encoder groups hold about so many source pieces
 };
 

@@ -1,6 +1,7 @@
 #include "interpreter.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 namespace dragoman {
@@ -74,19 +75,19 @@ void Interpreter::encode(const Group& group) {
   group_token_ = batch_->offsets[group.first];
   group_tokens_ = batch_->offsets[group.last] - group_token_;
   active_ = group.last - group.first;
-  run(plan_->encode);
-  run(plan_->prime);
+  run(plan_->encode, 0);
+  run(plan_->prime, plan_->encode.size());
 }
 
 void Interpreter::select() {
   group_ = {};
   group_token_ = 0;
-  run(plan_->select);
+  run(plan_->select, plan_->encode.size() + plan_->prime.size());
 }
 
 void Interpreter::step(const Rows& rows) {
   rows_ = rows;
-  run(plan_->step);
+  run(plan_->step, plan_->encode.size() + plan_->prime.size() + plan_->select.size());
 }
 
 const float* Interpreter::logits(int32_t row) const {
@@ -102,11 +103,11 @@ const float* Interpreter::alignment(int32_t row) const {
   return first + row * stride;
 }
 
-void Interpreter::run(const std::vector<Instruction>& instructions) {
+void Interpreter::run(const std::vector<Instruction>& instructions, size_t first_cost) {
   size_t count = instructions.size();
   for (size_t at = 0; at < count; ++at) {
     if (instructions[at].op != Op::kScanBegin) {
-      execute(instructions[at]);
+      dispatch(instructions[at], first_cost + at);
       continue;
     }
     size_t end = at + 1;
@@ -116,11 +117,21 @@ void Interpreter::run(const std::vector<Instruction>& instructions) {
     int32_t longest = length(group_.first);
     for (position_ = 0; position_ < longest; ++position_) {
       while (length(group_.first + active_ - 1) <= position_) --active_;
-      for (size_t body = at + 1; body < end; ++body) execute(instructions[body]);
+      for (size_t body = at + 1; body < end; ++body) dispatch(instructions[body], first_cost + body);
     }
     active_ = sentences;
     at = end;
   }
+}
+
+void Interpreter::dispatch(const Instruction& instruction, size_t cost) {
+  if (costs_ == nullptr) return execute(instruction);
+  auto start = std::chrono::steady_clock::now();
+  execute(instruction);
+  auto spent = std::chrono::steady_clock::now() - start;
+  costs_[cost].nanoseconds += std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count();
+  costs_[cost].calls += 1;
+  costs_[cost].rows += row_count(instruction.rows);
 }
 
 void Interpreter::execute(const Instruction& in) {

@@ -34,12 +34,21 @@ struct Rows {
   int32_t cell_stride = 0;
 };
 
+// What one instruction has cost in a batch.
+struct Cost {
+  int64_t nanoseconds = 0;
+  int64_t calls = 0;
+  int64_t rows = 0;
+};
+
 class Interpreter {
  public:
   Interpreter() = default;
   // Takes its index arrays from `carver` and its values from `values` (plan.layout bytes).
   void bind(const Plan& plan, const Weights& weights, const Kernels& kernels, const Batch& batch,
             const Candidates& candidates, const Extents& extents, Carver* carver);
+  // Measures from now on: one Cost for each instruction of encode, prime, select and step, zeroed.
+  void measure(Cost* costs) { costs_ = costs; }
   void place(std::byte* values) { base_ = values; }
   // Bytes of values for these extents; valid after bind with a carver that has memory.
   int64_t value_bytes() const { return value_bytes_; }
@@ -63,7 +72,8 @@ class Interpreter {
   int32_t row_count(Symbol rows) const;
   int32_t length(int32_t sentence) const { return batch_->length(sentence); }
 
-  void run(const std::vector<Instruction>& instructions);
+  void run(const std::vector<Instruction>& instructions, size_t first_cost);
+  void dispatch(const Instruction& instruction, size_t cost);
   void execute(const Instruction& instruction);
   void embed(const Instruction& in);
   void gemm_int8(const Instruction& in);
@@ -97,6 +107,7 @@ class Interpreter {
   float* position_scratch_ = nullptr;  // one position beyond the plan's table
   int64_t value_bytes_ = 0;
   int32_t columns_ = 0;
+  Cost* costs_ = nullptr;
 
   // Where the current phase stands.
   Group group_;

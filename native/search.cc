@@ -34,6 +34,10 @@ void check_batch(const Batch& batch, const SearchOptions& options, int32_t vocab
   }
 }
 
+int64_t instruction_count(const Plan& plan) {
+  return static_cast<int64_t>(plan.encode.size() + plan.prime.size() + plan.select.size() + plan.step.size());
+}
+
 // Every source id must be a row of every table that embeds it.
 void check_ids(const Batch& batch, const Member& member) {
   int32_t rows = std::numeric_limits<int32_t>::max();
@@ -147,6 +151,7 @@ void Search::carve(Carver* carver) {
   compact_ = carver->take<float>(columns);
   combined_ = carver->take<float>(columns);
   chosen_ = carver->take<Chosen>(options_.beam_size + 1);
+  if (options_.profile) costs_ = carver->take<Cost>(instruction_count(*members_[0].plan));
   for (int32_t m = 0; m < member_count_; ++m) {
     interpreters_[m].bind(*members_[m].plan, *members_[m].weights, *kernels_, batch_, candidates_, extents_, carver);
   }
@@ -178,6 +183,10 @@ bool Search::run(Workspace* workspace, const StopFlag& stop) {
   for (int32_t m = 0; m < member_count_; ++m) {
     interpreters_[m].place(values);
     values += interpreters_[m].value_bytes();
+  }
+  if (costs_ != nullptr) {
+    std::fill_n(costs_, instruction_count(*members_[0].plan), Cost{});
+    interpreters_[0].measure(costs_);
   }
   start();
   for (int32_t s = 0; s < batch_.sentences;) {

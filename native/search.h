@@ -45,6 +45,8 @@ class Search {
   // ids and path scores [length], alignment [length][source length] (may be null) of a hypothesis, in order.
   void trace(int32_t sentence, const Finished& hypothesis, int32_t* ids, float* path_scores, float* alignment) const;
   const Extents& extents() const { return extents_; }
+  // With options.profile: a Cost for each instruction of the first model's plan, in the plan's order; else null.
+  const Cost* costs() const { return costs_; }
 
  private:
   struct Node {
@@ -91,6 +93,7 @@ class Search {
   Candidates candidates_;
   Interpreter interpreters_[kMaxMembers];
   uint64_t* bitmaps_ = nullptr;
+  Cost* costs_ = nullptr;
 
   // Live rows, and those of the next step.
   int32_t row_count_ = 0, next_count_ = 0;

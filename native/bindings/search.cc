@@ -102,6 +102,7 @@ class Call {
   }
 
   nb::list results() const;
+  nb::list costs() const;
 
  private:
   nb::object shortlist_;
@@ -121,6 +122,19 @@ nb::object owned_array(std::unique_ptr<T[]> data, std::initializer_list<size_t> 
   T* address = data.release();
   nb::capsule owner(address, [](void* memory) noexcept { delete[] static_cast<T*>(memory); });
   return nb::cast(nb::ndarray<nb::numpy, T>(address, shape, owner));
+}
+
+// (nanoseconds, calls, rows) of each instruction of the first model's plan, in the plan's order.
+nb::list Call::costs() const {
+  nb::list result;
+  if (!done_ || search_->costs() == nullptr) return result;
+  const Plan& plan = *members_[0].plan;
+  size_t count = plan.encode.size() + plan.prime.size() + plan.select.size() + plan.step.size();
+  for (size_t i = 0; i < count; ++i) {
+    const Cost& cost = search_->costs()[i];
+    result.append(nb::make_tuple(cost.nanoseconds, cost.calls, cost.rows));
+  }
+  return result;
 }
 
 nb::list Call::results() const {
@@ -175,6 +189,7 @@ void bind_search(nb::module_& m) {
       .def_rw("scores", &SearchOptions::scores)
       .def_rw("alignment", &SearchOptions::alignment)
       .def_rw("skip_cost", &SearchOptions::skip_cost)
+      .def_rw("profile", &SearchOptions::profile)
       .def_rw("group_tokens", &SearchOptions::group_tokens);
   nb::class_<Call>(m, "Call", "One batch of sentences, longest first, for one model or an ensemble.")
       .def(nb::init<nb::sequence, nb::object, Ints, Ints, Ints, std::optional<Ints>, std::optional<Ints>,
@@ -186,5 +201,7 @@ void bind_search(nb::module_& m) {
            "Translates, without the GIL and without any allocation. False if the stop flag was raised.")
       .def("results", &Call::results,
            "For each sentence its hypotheses, best first: (ids, path scores, alignment or None, path score, score). "
-           "Valid until the workspace runs another batch.");
+           "Valid until the workspace runs another batch.")
+      .def("costs", &Call::costs,
+           "With options.profile: (nanoseconds, calls, rows) of each instruction of the first model's plan.");
 }
