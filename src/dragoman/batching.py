@@ -1,15 +1,28 @@
-"""Sentences to batches: a pure function of their lengths."""
+"""Sentences to batches, and batches to the arrays that a back end reads: pure functions."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
-__all__ = ["MAX_BATCH_SENTENCES", "MAX_BATCH_TOKENS", "make_batches"]
+import numpy as np
+
+from dragoman.backends.protocol import Batch, target_limit
+
+__all__ = ["MAX_BATCH_SENTENCES", "MAX_BATCH_TOKENS", "Segment", "make_batch", "make_batches"]
 
 MAX_BATCH_SENTENCES = 64
 """Products reach their full speed from about 16 rows up; more sentences only cost workspace."""
 MAX_BATCH_TOKENS = 2048
 """Source pieces of a batch."""
+
+
+class Segment(NamedTuple):
+    """Ids that a model reads as one sentence, and the target ids that its translation begins with."""
+
+    ids: list[int]
+    prefix: tuple[int, ...] = ()
 
 
 def make_batches(
@@ -35,3 +48,32 @@ def make_batches(
         batches[-1].append(number)
         tokens += lengths[number]
     return batches
+
+
+def make_batch(segments: Sequence[Segment], max_length_factor: float) -> Batch:
+    """The arrays of a batch.
+
+    Args:
+        segments: longest first.
+        max_length_factor: most target ids for each source id.
+    """
+    lengths = [len(segment.ids) for segment in segments]
+    forced = any(segment.prefix for segment in segments)
+    none = np.zeros(0, np.int32)
+    return Batch(
+        source=_flat([segment.ids for segment in segments]),
+        offsets=np.array([0, *itertools.accumulate(lengths)], np.int32),
+        limits=np.array([target_limit(length, max_length_factor) for length in lengths], np.int32),
+        prefix=_flat([segment.prefix for segment in segments]) if forced else none,
+        prefix_offsets=np.array(
+            [0, *itertools.accumulate(len(segment.prefix) for segment in segments)], np.int32
+        )
+        if forced
+        else None,
+        candidates=none,
+        candidate_offsets=None,
+    )
+
+
+def _flat(lists: Sequence[Sequence[int]]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    return np.fromiter(itertools.chain.from_iterable(lists), np.int32, sum(map(len, lists)))
