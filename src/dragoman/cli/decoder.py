@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,5 +148,6 @@ def _help() -> str:
             lines.append(f"  {spelled:<30} {option.note}")
     for role, what in (("idle", "Accepted, without a meaning here:"), ("refused", "Refused:")):
         names = sorted(f"--{option.name}" for option in OPTIONS.values() if option.role == role)
-        lines += ["", what, click.wrap_text(" ".join(names), 100, "  ", "  ")]
+        filled = textwrap.wrap(" ".join(names), 96, break_on_hyphens=False)
+        lines += ["", what, textwrap.indent("\n".join(filled), "  ")]
     return "\n".join(lines)
