@@ -12,7 +12,6 @@ import data
 import evaluate
 import lexicon
 import network
-import synthetic
 import torch
 import train
 import yaml
@@ -37,11 +36,8 @@ def main() -> None:
         data.train_vocabulary(pairs, vocabulary_path, **recipe["vocabulary"])
     vocabulary = SentencePieceProcessor(str(vocabulary_path))
 
-    extra = None
-    if arguments.translator:
-        extra = synthetic.make(arguments.data, direction, arguments.translator, vocabulary_path)
     model_path = out / "model.npz"
-    _train(recipe, direction, pairs, extra, dev, vocabulary, arguments.start, model_path)
+    _train(recipe, direction, pairs, dev, vocabulary, arguments.start, model_path)
     text_shortlist = out / "lex.s2t"
     _make_shortlist(recipe["shortlist"], pairs, dev, vocabulary, text_shortlist)
     (out / "bleu.txt").write_text(evaluate.report(model_path, vocabulary_path, test), encoding="utf-8")
@@ -55,12 +51,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder for what is made")
     parser.add_argument("--start", type=Path, help="model.npz to go on from; either direction of the pair")
     parser.add_argument("--vocabulary", type=Path, help="the pair's .spm; trained if not given")
-    parser.add_argument(
-        "--translator", type=Path, help="model.npz from English, to make synthetic pairs with"
-    )
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch")
     arguments = parser.parse_args()
-    if (arguments.start or arguments.translator) and not arguments.vocabulary:
+    if arguments.start and not arguments.vocabulary:
         parser.error("a model is of use with its own vocabulary only: give --vocabulary too")
     return arguments
 
@@ -69,7 +62,6 @@ def _train(
     recipe: dict,
     direction: data.Direction,
     pairs: data.Pairs,
-    extra: data.Pairs | None,
     dev: data.Pairs,
     vocabulary: SentencePieceProcessor,
     start: Path | None,
@@ -81,9 +73,8 @@ def _train(
     student = network.Network(recipe["model"], vocabulary.get_piece_size(), plan.dropout)
     if start:
         network.load(student, start)
-    real = train.Batches(pairs, vocabulary, plan)
-    mixed = train.Batches(pairs + extra, vocabulary, plan) if extra else real
-    train.train(student, real, mixed, train.Batches(dev, vocabulary, plan), plan, path)
+    batches = train.Batches(pairs, vocabulary, plan)
+    train.train(student, batches, train.Batches(dev, vocabulary, plan), plan, path)
 
 
 def _make_shortlist(

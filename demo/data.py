@@ -24,9 +24,6 @@ class Pairs:
         if len(self.sources) != len(self.targets):
             raise ValueError(f"{len(self.sources)} sources, but {len(self.targets)} targets")
 
-    def __add__(self, other: Pairs) -> Pairs:
-        return Pairs(self.sources + other.sources, self.targets + other.targets)
-
 
 @dataclass(frozen=True)
 class Direction:

@@ -26,7 +26,7 @@ class Recipe:
 
     Attributes:
         learn_rate: at the end of the warm-up; falls in a straight line to 0 at the end.
-        epochs: passes over the training pairs, with the synthetic ones in the first ``synthetic_epochs``.
+        epochs: passes over the training pairs.
         batch_words: target positions of a batch (sentences times longest target), at most.
         max_length: pieces of a sentence that are used, without EOS.
         smoothing: weight of the newest parameters in the running average, which is what is saved.
@@ -34,7 +34,6 @@ class Recipe:
 
     learn_rate: float
     epochs: int
-    synthetic_epochs: int
     batch_words: int
     max_length: int
     dropout: float
@@ -128,8 +127,8 @@ def evaluate(network: Network, parameters: dict[str, torch.Tensor], batches: Bat
     return total / pieces
 
 
-def train(network: Network, real: Batches, mixed: Batches, dev: Batches, recipe: Recipe, path: Path) -> None:
-    """Train on ``mixed`` (real and synthetic pairs), then on ``real``; save the average after every epoch.
+def train(network: Network, batches: Batches, dev: Batches, recipe: Recipe, path: Path) -> None:
+    """Train, and save the average after every epoch.
 
     The last average is the best: the falling learning rate makes the parameters settle, and at this size and
     number of epochs the cost on the dev set still falls to the end.
@@ -138,13 +137,12 @@ def train(network: Network, real: Batches, mixed: Batches, dev: Batches, recipe:
     parameters = dict(network.named_parameters())
     average = {name: tensor.detach().clone() for name, tensor in parameters.items()}
     adam = torch.optim.Adam(parameters.values(), betas=recipe.betas, eps=recipe.epsilon, fused=True)
-    schedule = [mixed if epoch < recipe.synthetic_epochs else real for epoch in range(recipe.epochs)]
-    total_updates = sum(batches.count() for batches in schedule)
+    updates_per_epoch = batches.count()
     update = 0
-    for epoch, batches in enumerate(schedule, start=1):
+    for epoch in range(1, recipe.epochs + 1):
         started, seen = time.monotonic(), 0.0
         for batch in batches.epoch():
-            progress = min(1.0, update / total_updates)
+            progress = min(1.0, update / (updates_per_epoch * recipe.epochs))
             update += 1
             adam.param_groups[0]["lr"] = (
                 recipe.learn_rate * (1 - progress) * min(1.0, update / recipe.warmup_updates)
@@ -164,7 +162,7 @@ def train(network: Network, real: Batches, mixed: Batches, dev: Batches, recipe:
         _log.info(
             "epoch %d: cost %.4f, dev %.4f, %.0f s",
             epoch,
-            seen / batches.count(),
+            seen / updates_per_epoch,
             evaluate(network, average, dev),
             time.monotonic() - started,
         )
