@@ -15,7 +15,7 @@ from dragoman.errors import ModelFormatError, OptionsError
 LEAST = "-m a.npz -v s.spm t.spm"
 
 
-def settings(line: str) -> Settings:  # type: ignore[no-untyped-def]
+def settings(line: str) -> Settings:
     return read_settings(merged_values(parse_arguments(line.split())))
 
 
@@ -140,7 +140,8 @@ def test_configurations_are_under_the_command_line(tmp_path: Path) -> None:
     first, second = tmp_path / "a.yml", tmp_path / "b.yml"
     first.write_text(
         "relative-paths: true\nmodels: [m.npz]\nvocabs:\n  - v.spm\n  - v.spm\n"
-        "beam-size: 6\nnormalize: true\nshortlist: [lex.bin, false]\nmini-batch: 8\nlog: ''\nn-best: yes\ninput: stdin\n"
+        "beam-size: 6\nnormalize: true\nn-best: yes\ninput: stdin\n"
+        "shortlist: [lex.bin, false]\nmini-batch: 8\nlog: ''\n"
     )
     second.write_text("beam-size: 5\nalignment: soft\n")
     found = settings(f"-c {first} {second} --normalize 0.7")

@@ -80,6 +80,8 @@ def _convert_model(source: Path, target: Path, vocabs: tuple[str, str] | None, c
     if target.suffix == ".npz":
         raise click.UsageError("An int8 model is a .bin file: name OUT so.")
     file = read_parameters(source)
+    if any(parameter.multiplier is not None for parameter in file.parameters.values()):
+        raise click.ClickException(f"{source} is quantised already: start from the float model.")
     alphas = None if calibrate is None else _calibrated(source, vocabs, Path(calibrate))
     quantized = quantize(file, alphas=alphas)
     write_bin(quantized, target)
