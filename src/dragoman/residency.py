@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["POLICIES", "Resident", "Residency"]
+__all__ = ["POLICIES", "Residency", "Resident"]
 
 _Key = TypeVar("_Key", bound=Hashable)
 

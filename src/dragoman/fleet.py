@@ -1,0 +1,509 @@
+"""Many models by name, in memory as they are needed, under a budget.
+
+Lifetime: a model is referenced by its entry here, and for the time of one batch by the worker that runs it.
+Nothing else keeps one alive, so that it is gone, with its memory, as soon as it is evicted or removed.
+Loading happens on threads of the fleet's own, without its lock: it never stands in the way of other models.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from dragoman.catalogue import Catalogue, languages_of, read_directory, read_fleet_file
+from dragoman.entries import Claim, Done, Entry
+from dragoman.errors import DragomanError, ModelError, ModelNotFoundError, OptionsError, ServiceClosedError
+from dragoman.model import Model, load
+from dragoman.residency import POLICIES, Residency
+from dragoman.routes import find_route
+from dragoman.sizes import format_bytes, parse_bytes
+
+__all__ = ["Fleet"]
+
+_FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
+
+
+class Fleet:
+    """Models by name. Thread-safe; a context manager. Models are loaded when they are first used.
+
+    Args:
+        weights_budget: most bytes of weights in memory, such as "2 GB"; None: all models that were used stay.
+            For a new model those leave that were not used longest. Before its first load a model's size is
+            estimated from its file.
+        idle_s: models not used for so many seconds leave; None: never.
+        loaders: models loaded at the same time.
+        policy: who leaves first: "lru" (not used longest), "lfu" (used least), "fifo", "largest-first".
+        loader: makes a model of a path and options; for tests, and for models from elsewhere.
+
+    Raises:
+        OptionsError: a size, time, number or policy that makes no sense.
+    """
+
+    def __init__(
+        self,
+        weights_budget: int | str | None = None,
+        *,
+        idle_s: float | None = None,
+        loaders: int = 2,
+        policy: str = "lru",
+        loader: Callable[..., Model] = load,
+    ) -> None:
+        if policy not in POLICIES:
+            raise OptionsError("policy", policy, "one of " + ", ".join(POLICIES))
+        if isinstance(loaders, bool) or not isinstance(loaders, int) or not 1 <= loaders <= 64:
+            raise OptionsError("loaders", loaders, "an integer from 1 to 64")
+        if idle_s is not None and not idle_s > 0:
+            raise OptionsError("idle_s", idle_s, "a number of seconds above 0, or None")
+        self.weights_budget = (
+            None if weights_budget is None else parse_bytes("weights_budget", weights_budget)
+        )
+        self.idle_s = idle_s
+        self._load, self._loaders = loader, loaders
+        self._lock = threading.Lock()
+        self._entries: dict[str, Entry] = {}
+        self._leaving: set[Entry] = set()
+        self._residency: Residency[Entry] = Residency(self.weights_budget, policy)
+        self._waiting: list[Claim] = []
+        self._calls: list[tuple[Done, DragomanError | None]] = []
+        self._pool: ThreadPoolExecutor | None = None
+        self._closed = False
+        self._pid = os.getpid()
+
+    @classmethod
+    def from_directory(cls, path: Path | str, **arguments: Any) -> Fleet:
+        """All models of a folder of folders, by the folders' names.
+
+        Raises:
+            ModelNotFoundError: there is none.
+        """
+        return cls._of(read_directory(path), arguments)
+
+    @classmethod
+    def from_file(cls, path: Path | str, **arguments: Any) -> Fleet:
+        """The models that a fleet.toml lists (`dragoman.catalogue`); ``arguments`` go before its settings.
+
+        Raises:
+            ModelNotFoundError: no such file.
+            ModelFormatError: it is not TOML, or has keys that mean nothing.
+        """
+        return cls._of(read_fleet_file(path), arguments)
+
+    @classmethod
+    def _of(cls, catalogue: Catalogue, arguments: dict[str, Any]) -> Fleet:
+        fleet = cls(**{**catalogue.settings, **arguments})
+        for model in catalogue.models:
+            fleet.add(model.name, model.path, pinned=model.pinned, languages=model.languages, **model.options)
+        return fleet
+
+    # -- which models there are -----------------------------------------------------------------------------
+
+    def add(
+        self,
+        name: str,
+        path: Any,
+        *,
+        pinned: bool = False,
+        languages: tuple[str, str] | None = None,
+        **options: Any,
+    ) -> None:
+        """Make a model known. Nothing is read before it is used.
+
+        Args:
+            name: of the model, new to this fleet.
+            path: as `dragoman.load` takes it.
+            pinned: once loaded, it stays until it is removed or unloaded.
+            languages: source and target, for routes; None: what the name says ("ende", "en-de").
+            options: other arguments of `dragoman.load`.
+
+        Raises:
+            OptionsError: the name is taken, or not a name.
+        """
+        if not isinstance(name, str) or not name:
+            raise OptionsError("name", name, "a text that is not empty")
+        with self._locked():
+            if name in self._entries:
+                raise OptionsError("name", name, "new: remove the other model of this name first")
+            pair = languages_of(name) if languages is None else (languages[0], languages[1])
+            self._entries[name] = Entry(name, path, options, pinned, pair)
+
+    def remove(self, name: str) -> None:
+        """Forget a model. Requests that are under way finish; then its memory is free, at once.
+
+        Raises:
+            ModelNotFoundError: there is no such model.
+        """
+        with self._locked():
+            entry = self._entries.pop(name, None)
+            if entry is None:
+                raise self._unknown(name)
+            entry.removed = True
+            self._leaving.add(entry)
+            self._settle(entry)
+
+    def unload(self, name: str) -> None:
+        """Drop a model from memory as soon as the batches that run on it now are done; it may come back.
+
+        Raises:
+            ModelNotFoundError: there is no such model.
+        """
+        with self._locked():
+            entry = self._entry(name)
+            if entry.model is not None or entry.loading:
+                entry.leaving = True
+                self._settle(entry)
+
+    def names(self) -> tuple[str, ...]:
+        """All models, in the order in which they were added."""
+        with self._locked():
+            return tuple(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def route(self, stops: Sequence[str]) -> tuple[str, ...]:
+        """The models to apply one after the other.
+
+        Args:
+            stops: names of models; or languages, two or more, such as ("de", "en", "fr"). Between two
+                languages without a model of their own, the shortest way through others is taken.
+
+        Raises:
+            OptionsError: there is no such way, or too few stops.
+        """
+        with self._locked():
+            return find_route(stops, {name: entry.languages for name, entry in self._entries.items()})
+
+    # -- using one model without a service ------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def lease(self, name: str) -> Iterator[Model]:
+        """A model for the time of a ``with`` block; loaded first if necessary.
+
+        Raises:
+            ModelNotFoundError: there is no such model.
+            ModelError: it cannot be loaded.
+        """
+        entries = self.enter((name,))
+        try:
+            models = self.acquire(entries)
+            if models is None:
+                waiter: Future[None] = Future()
+                claim = self.claim(entries, lambda error: _settle_future(waiter, error))
+                try:
+                    waiter.result()
+                    models = self.acquire(entries, claimed=True)
+                    assert models is not None
+                finally:
+                    self.release_claim(claim)
+            try:
+                yield models[0]
+            finally:
+                del models
+                self.release(entries)
+        finally:
+            self.leave(entries)
+
+    # -- for `dragoman.service` -----------------------------------------------------------------------------
+
+    def enter(self, names: Sequence[str]) -> tuple[Entry, ...]:
+        """A request on these models begins: even if they are removed, they stay usable until `leave`.
+
+        Raises ModelNotFoundError.
+        """
+        with self._locked():
+            entries = tuple(self._entry(name) for name in names)
+            for entry in entries:
+                entry.users += 1
+            return entries
+
+    def leave(self, entries: Sequence[Entry]) -> None:
+        """A request on these models is over."""
+        with self._locked(closing=True):
+            for entry in entries:
+                entry.users -= 1
+                self._settle(entry)
+
+    def acquire(self, entries: Sequence[Entry], *, claimed: bool = False) -> tuple[Model, ...] | None:
+        """The models, for one batch, if all are in memory; give them back with `release`.
+
+        Args:
+            claimed: the models had to be loaded for this, so it is no hit.
+        """
+        now = time.monotonic()
+        with self._locked():
+            models = tuple(entry.model for entry in entries if entry.model is not None)
+            if len(models) < len(entries):
+                return None
+            for entry in entries:
+                entry.leases += 1
+                entry.hits += not claimed
+                self._residency.use(entry, now)
+            return models
+
+    def release(self, entries: Sequence[Entry]) -> None:
+        """The batch is done, and its references to the models are gone."""
+        with self._locked(closing=True):
+            for entry in entries:
+                entry.leases -= 1
+                self._settle(entry)
+            self._admit()
+
+    def claim(self, entries: tuple[Entry, ...], done: Done) -> Claim:
+        """Have models in memory. ``done`` is called once, from any thread, possibly before this returns.
+
+        From then on they stay until `release_claim`, which must be called in any case.
+        """
+        claim = Claim(entries, done)
+        with self._locked():
+            now = time.monotonic()
+            failed = next((one for one in entries if one.error is not None and now < one.retry_at), None)
+            if failed is not None:
+                self._fail(claim, failed.error)
+            else:
+                self._waiting.append(claim)
+                self._admit()
+        return claim
+
+    def release_claim(self, claim: Claim) -> None:
+        """The models were used, or are not wanted any more."""
+        with self._locked(closing=True):
+            claim.settled = True
+            self._unclaim(claim)
+            self._admit()
+
+    def sweep(self) -> float | None:
+        """Drop idle models. Returns the seconds after which this is worth while again, or None."""
+        if self.idle_s is None:
+            return None
+        with self._locked():
+            for entry in self._residency.idle(time.monotonic() - self.idle_s):
+                if self._may_leave(entry):
+                    self._drop(entry)
+                    entry.evictions += 1
+        return self.idle_s / 4
+
+    def entries(self) -> list[Entry]:
+        """All entries, also removed ones that still have requests; for reports, to be read under `locked`."""
+        return [*self._entries.values(), *self._leaving]
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """No model comes or goes meanwhile. For reports; must be short."""
+        with self._locked(closing=True):
+            yield
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes of all weights in memory, those being loaded included."""
+        return self._residency.total
+
+    def is_resident(self, entry: Entry) -> bool:
+        return entry.model is not None
+
+    def close(self) -> None:
+        """Drop all models that nothing uses, and end the loaders. The fleet cannot be used afterwards."""
+        with self._locked(closing=True):
+            self._closed = True
+            entries, waiting = self.entries(), list(self._waiting)
+            for claim in waiting:
+                self._unclaim(claim)
+                self._fail(claim, ServiceClosedError("the fleet is closed"))
+            for entry in entries:
+                entry.leaving = True
+                self._settle(entry)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+
+    def __enter__(self) -> Fleet:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- all below runs under the lock, but for `_run_load` -------------------------------------------------
+
+    @contextlib.contextmanager
+    def _locked(self, *, closing: bool = False) -> Iterator[None]:
+        """The lock; afterwards, without it, whoever waited is told. ``closing``: fine on a closed fleet."""
+        if self._pid != os.getpid():
+            raise ServiceClosedError("this fleet belongs to the parent process and was inherited by a fork")
+        with self._lock:
+            if self._closed and not closing:
+                raise ServiceClosedError("the fleet is closed")
+            yield
+            calls, self._calls = self._calls, []
+        for done, error in calls:
+            done(error)
+
+    def _entry(self, name: str) -> Entry:
+        entry = self._entries.get(name)
+        if entry is None:
+            raise self._unknown(name)
+        return entry
+
+    def _unknown(self, name: str) -> ModelNotFoundError:
+        return ModelNotFoundError(str(name), "there is no model of this name.", found=sorted(self._entries))
+
+    def _may_leave(self, entry: Entry) -> bool:
+        return not (entry.in_use or entry.pinned)
+
+    def _settle(self, entry: Entry) -> None:
+        """Let a model go that was to go, if nothing holds it any more."""
+        if entry.in_use or not (entry.leaving or (entry.removed and entry.users == 0)):
+            return
+        entry.leaving = False
+        if entry.model is not None:
+            self._drop(entry)
+        if entry.removed and entry.users == 0:
+            self._leaving.discard(entry)
+            self._residency.forget(entry)
+
+    def _drop(self, entry: Entry) -> None:
+        entry.model = None
+        self._residency.remove(entry)
+
+    def _admit(self) -> None:
+        """Let claims in for which there is room, first come first served; start what must be loaded.
+
+        Members of an ensemble get room together, or two ensembles could wait for each other for ever.
+        """
+        full = self._closed
+        for claim in list(self._waiting):
+            missing = [one for one in dict.fromkeys(claim.entries) if one.model is None and not one.loading]
+            if full and missing:
+                continue
+            for entry in claim.entries:
+                entry.holds += 1
+            wanted = sum(entry.size for entry in missing)
+            victims = self._residency.victims(wanted, self._may_leave)
+            if victims is None:
+                for entry in claim.entries:
+                    entry.holds -= 1
+                self._refuse_if_hopeless(claim, missing, wanted)
+                full = True
+                continue
+            self._waiting.remove(claim)
+            claim.admitted = True
+            for entry in victims:
+                self._drop(entry)
+                entry.evictions += 1
+            for entry in dict.fromkeys(claim.entries):
+                entry.claims.append(claim)
+            for entry in missing:
+                self._start(entry)
+            if claim.ready:
+                self._succeed(claim)
+
+    def _refuse_if_hopeless(self, claim: Claim, missing: list[Entry], wanted: int) -> None:
+        """No waiting helps if the models do not fit beside the pinned ones."""
+        assert self.weights_budget is not None
+        kept = {one for one in self.entries() if one.pinned and one.model is not None} | set(claim.entries)
+        kept -= set(missing)
+        fixed = sum(entry.size for entry in kept)
+        if fixed + wanted <= self.weights_budget:
+            return
+        self._waiting.remove(claim)
+        names = " and ".join(entry.name for entry in claim.entries)
+        self._fail(
+            claim,
+            ModelError(
+                f"{names}: {format_bytes(wanted)} of weights do not fit into weights_budget, which is "
+                f"{format_bytes(self.weights_budget)} with {format_bytes(fixed)} taken for good: raise it."
+            ),
+        )
+
+    def _start(self, entry: Entry) -> None:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._loaders, "dragoman-loader")
+        entry.loading = True
+        self._residency.add(entry, entry.size, time.monotonic())
+        self._pool.submit(self._run_load, entry)
+
+    def _run_load(self, entry: Entry) -> None:
+        """On a loader's thread."""
+        started = time.monotonic()
+        model: Model | None = None
+        failure: DragomanError | None = None
+        try:
+            model = self._load(entry.path, **entry.options)
+        except DragomanError as error:
+            failure = error
+        except Exception as error:
+            failure = ModelError(f"{entry.name}: loading failed: {type(error).__name__}: {error}")
+        with self._locked(closing=True):
+            if model is not None:
+                entry.loaded(model, time.monotonic() - started)
+                model = None
+                self._residency.resize(entry, entry.size)
+                self._shrink(entry)
+                for claim in list(entry.claims):
+                    if claim.ready:
+                        self._succeed(claim)
+            else:
+                assert failure is not None
+                # Without its traceback: the frames hold whatever was loaded before it failed.
+                self._failed_load(entry, failure.with_traceback(None))
+            self._settle(entry)
+            self._admit()
+
+    def _shrink(self, entry: Entry) -> None:
+        """The estimate was too low: others make room after the fact, if they can."""
+        for other in self._residency.victims(0, self._may_leave) or []:
+            self._drop(other)
+            other.evictions += 1
+
+    def _failed_load(self, entry: Entry, error: DragomanError) -> None:
+        error.__context__ = error.__cause__ = None
+        entry.loading = False
+        self._residency.remove(entry)
+        entry.error = error
+        entry.failures += 1
+        wait = min(_FIRST_RETRY_S * 2 ** (entry.failures - 1), _LAST_RETRY_S)
+        entry.retry_at = time.monotonic() + wait
+        for claim in list(entry.claims):
+            self._unclaim(claim)
+            self._fail(claim, error)
+
+    def _succeed(self, claim: Claim) -> None:
+        if not claim.settled:
+            claim.settled = True
+            self._calls.append((claim.done, None))
+
+    def _fail(self, claim: Claim, error: DragomanError | None) -> None:
+        if not claim.settled:
+            claim.settled = True
+            self._calls.append((claim.done, error))
+
+    def _unclaim(self, claim: Claim) -> None:
+        if claim in self._waiting:
+            self._waiting.remove(claim)
+        if not claim.admitted:
+            return
+        claim.admitted = False
+        for entry in dict.fromkeys(claim.entries):
+            entry.claims.remove(claim)
+        for entry in claim.entries:
+            entry.holds -= 1
+            self._settle(entry)
+
+
+def _settle_future(waiter: Future[None], error: DragomanError | None) -> None:
+    if error is None:
+        waiter.set_result(None)
+    else:
+        waiter.set_exception(error)
