@@ -142,7 +142,7 @@ def _nothing(pieces: Pieces, options: DecodingOptions) -> Hypothesis:
     return Hypothesis(
         text="",
         tokens=pieces.target_tokens([pieces.target.eos_id]),
-        score=0.0,
+        score=0.0 - options.word_penalty,
         path_score=0.0,
         model_scores=(0.0,) * max(1, len(options.weights)),
         word_scores=(0.0,) if options.word_scores else None,
@@ -152,8 +152,7 @@ def _nothing(pieces: Pieces, options: DecodingOptions) -> Hypothesis:
 
 def _hypothesis(parts: Sequence[_Part], lengths: Sequence[int], options: DecodingOptions) -> Hypothesis:
     raws = [part.raw for part in parts]
-    # A back end that knows the scores of each model of an ensemble says so; see Hypothesis.model_scores.
-    scores: list[tuple[float, ...]] = [getattr(raw, "model_scores", (raw.path_score,)) for raw in raws]
+    scores = [_model_scores(raw, options.weights) for raw in raws]
     if len(parts) == 1:
         text, tokens, path_score, score = parts[0].text, parts[0].tokens, raws[0].path_score, raws[0].score
     else:
@@ -170,6 +169,15 @@ def _hypothesis(parts: Sequence[_Part], lengths: Sequence[int], options: Decodin
         word_scores=_word_scores(raws) if options.word_scores else None,
         alignment=_alignment([raw.alignment for raw in raws], lengths, options.alignment),
     )
+
+
+def _model_scores(raw: RawHypothesis, weights: tuple[float, ...]) -> tuple[float, ...]:
+    """The unweighted path score by each model, if the back end says so; else of all models together."""
+    known: tuple[float, ...] | None = getattr(raw, "model_scores", None)
+    if known is not None:
+        return known
+    alone = len(weights) == 1 and weights[0] != 0
+    return (raw.path_score / weights[0] if alone else raw.path_score,)
 
 
 def _word_scores(raws: Sequence[RawHypothesis]) -> tuple[float, ...] | None:
