@@ -1,36 +1,27 @@
-"""Many models by name, in memory as they are needed, under a budget.
-
-Lifetime: a model is referenced by its entry here, and for the time of one batch by the worker that runs it.
-Nothing else keeps one alive, so that it is gone, with its memory, as soon as it is evicted or removed.
-Loading happens on threads of the fleet's own, without its lock: it never stands in the way of other models.
-"""
+"""Many models by name, in memory as they are needed, under a budget."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from dragoman.catalogue import Catalogue, languages_of, read_directory, read_fleet_file
-from dragoman.entries import Claim, Done, Entry
-from dragoman.errors import DragomanError, ModelError, ModelNotFoundError, OptionsError, ServiceClosedError
+from dragoman.entries import Entry
+from dragoman.errors import DragomanError, OptionsError
+from dragoman.holdings import Holdings
 from dragoman.model import Model, load
-from dragoman.residency import POLICIES, Residency
+from dragoman.residency import POLICIES
 from dragoman.routes import find_route
-from dragoman.sizes import format_bytes, parse_bytes
+from dragoman.sizes import parse_bytes
 
 __all__ = ["Fleet"]
 
-_FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
 
-
-class Fleet:
+class Fleet(Holdings):
     """Models by name. Thread-safe; a context manager. Models are loaded when they are first used.
 
     Args:
@@ -61,20 +52,8 @@ class Fleet:
             raise OptionsError("loaders", loaders, "an integer from 1 to 64")
         if idle_s is not None and not idle_s > 0:
             raise OptionsError("idle_s", idle_s, "a number of seconds above 0, or None")
-        self.weights_budget = (
-            None if weights_budget is None else parse_bytes("weights_budget", weights_budget)
-        )
-        self.idle_s = idle_s
-        self._load, self._loaders = loader, loaders
-        self._lock = threading.Lock()
-        self._entries: dict[str, Entry] = {}
-        self._leaving: set[Entry] = set()
-        self._residency: Residency[Entry] = Residency(self.weights_budget, policy)
-        self._waiting: list[Claim] = []
-        self._calls: list[tuple[Done, DragomanError | None]] = []
-        self._pool: ThreadPoolExecutor | None = None
-        self._closed = False
-        self._pid = os.getpid()
+        budget = None if weights_budget is None else parse_bytes("weights_budget", weights_budget)
+        super().__init__(budget, policy, idle_s, loaders, loader)
 
     @classmethod
     def from_directory(cls, path: Path | str, **arguments: Any) -> Fleet:
@@ -216,117 +195,6 @@ class Fleet:
         finally:
             self.leave(entries)
 
-    # -- for `dragoman.service` -----------------------------------------------------------------------------
-
-    def enter(self, names: Sequence[str]) -> tuple[Entry, ...]:
-        """A request on these models begins: even if they are removed, they stay usable until `leave`.
-
-        Raises ModelNotFoundError.
-        """
-        with self._locked():
-            entries = tuple(self._entry(name) for name in names)
-            for entry in entries:
-                entry.users += 1
-            return entries
-
-    def leave(self, entries: Sequence[Entry]) -> None:
-        """A request on these models is over."""
-        with self._locked(closing=True):
-            for entry in entries:
-                entry.users -= 1
-                self._settle(entry)
-
-    def acquire(self, entries: Sequence[Entry], *, claimed: bool = False) -> tuple[Model, ...] | None:
-        """The models, for one batch, if all are in memory; give them back with `release`.
-
-        Args:
-            claimed: the models had to be loaded for this, so it is no hit.
-        """
-        now = time.monotonic()
-        with self._locked():
-            models = tuple(entry.model for entry in entries if entry.model is not None)
-            if len(models) < len(entries):
-                return None
-            for entry in entries:
-                entry.leases += 1
-                entry.hits += not claimed
-                self._residency.use(entry, now)
-            return models
-
-    def release(self, entries: Sequence[Entry]) -> None:
-        """The batch is done, and its references to the models are gone."""
-        with self._locked(closing=True):
-            for entry in entries:
-                entry.leases -= 1
-                self._settle(entry)
-            self._admit()
-
-    def claim(self, entries: tuple[Entry, ...], done: Done) -> Claim:
-        """Have models in memory. ``done`` is called once, from any thread, possibly before this returns.
-
-        From then on they stay until `release_claim`, which must be called in any case.
-        """
-        claim = Claim(entries, done)
-        with self._locked():
-            now = time.monotonic()
-            failed = next((one for one in entries if one.error is not None and now < one.retry_at), None)
-            if failed is not None:
-                self._fail(claim, failed.error)
-            else:
-                self._waiting.append(claim)
-                self._admit()
-        return claim
-
-    def release_claim(self, claim: Claim) -> None:
-        """The models were used, or are not wanted any more."""
-        with self._locked(closing=True):
-            claim.settled = True
-            self._unclaim(claim)
-            self._admit()
-
-    def sweep(self) -> float | None:
-        """Drop idle models. Returns the seconds after which this is worth while again, or None."""
-        if self.idle_s is None:
-            return None
-        with self._locked():
-            for entry in self._residency.idle(time.monotonic() - self.idle_s):
-                if self._may_leave(entry):
-                    self._drop(entry)
-                    entry.evictions += 1
-        return self.idle_s / 4
-
-    def entries(self) -> list[Entry]:
-        """All entries, also removed ones that still have requests; for reports, to be read under `locked`."""
-        return [*self._entries.values(), *self._leaving]
-
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """No model comes or goes meanwhile. For reports; must be short."""
-        with self._locked(closing=True):
-            yield
-
-    @property
-    def resident_bytes(self) -> int:
-        """Bytes of all weights in memory, those being loaded included."""
-        return self._residency.total
-
-    def is_resident(self, entry: Entry) -> bool:
-        return entry.model is not None
-
-    def close(self) -> None:
-        """Drop all models that nothing uses, and end the loaders. The fleet cannot be used afterwards."""
-        with self._locked(closing=True):
-            self._closed = True
-            entries, waiting = self.entries(), list(self._waiting)
-            for claim in waiting:
-                self._unclaim(claim)
-                self._fail(claim, ServiceClosedError("the fleet is closed"))
-            for entry in entries:
-                entry.leaving = True
-                self._settle(entry)
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
-
     def __enter__(self) -> Fleet:
         return self
 
@@ -334,172 +202,6 @@ class Fleet:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    # -- all below runs under the lock, but for `_run_load` -------------------------------------------------
-
-    @contextlib.contextmanager
-    def _locked(self, *, closing: bool = False) -> Iterator[None]:
-        """The lock; afterwards, without it, whoever waited is told. ``closing``: fine on a closed fleet."""
-        if self._pid != os.getpid():
-            raise ServiceClosedError("this fleet belongs to the parent process and was inherited by a fork")
-        with self._lock:
-            if self._closed and not closing:
-                raise ServiceClosedError("the fleet is closed")
-            yield
-            calls, self._calls = self._calls, []
-        for done, error in calls:
-            done(error)
-
-    def _entry(self, name: str) -> Entry:
-        entry = self._entries.get(name)
-        if entry is None:
-            raise self._unknown(name)
-        return entry
-
-    def _unknown(self, name: str) -> ModelNotFoundError:
-        return ModelNotFoundError(str(name), "there is no model of this name.", found=sorted(self._entries))
-
-    def _may_leave(self, entry: Entry) -> bool:
-        return not (entry.in_use or entry.pinned)
-
-    def _settle(self, entry: Entry) -> None:
-        """Let a model go that was to go, if nothing holds it any more."""
-        if entry.in_use or not (entry.leaving or (entry.removed and entry.users == 0)):
-            return
-        entry.leaving = False
-        if entry.model is not None:
-            self._drop(entry)
-        if entry.removed and entry.users == 0:
-            self._leaving.discard(entry)
-            self._residency.forget(entry)
-
-    def _drop(self, entry: Entry) -> None:
-        entry.model = None
-        self._residency.remove(entry)
-
-    def _admit(self) -> None:
-        """Let claims in for which there is room, first come first served; start what must be loaded.
-
-        Members of an ensemble get room together, or two ensembles could wait for each other for ever.
-        """
-        full = self._closed
-        for claim in list(self._waiting):
-            missing = [one for one in dict.fromkeys(claim.entries) if one.model is None and not one.loading]
-            if full and missing:
-                continue
-            for entry in claim.entries:
-                entry.holds += 1
-            wanted = sum(entry.size for entry in missing)
-            victims = self._residency.victims(wanted, self._may_leave)
-            if victims is None:
-                for entry in claim.entries:
-                    entry.holds -= 1
-                self._refuse_if_hopeless(claim, missing, wanted)
-                full = True
-                continue
-            self._waiting.remove(claim)
-            claim.admitted = True
-            for entry in victims:
-                self._drop(entry)
-                entry.evictions += 1
-            for entry in dict.fromkeys(claim.entries):
-                entry.claims.append(claim)
-            for entry in missing:
-                self._start(entry)
-            if claim.ready:
-                self._succeed(claim)
-
-    def _refuse_if_hopeless(self, claim: Claim, missing: list[Entry], wanted: int) -> None:
-        """No waiting helps if the models do not fit beside the pinned ones."""
-        assert self.weights_budget is not None
-        kept = {one for one in self.entries() if one.pinned and one.model is not None} | set(claim.entries)
-        kept -= set(missing)
-        fixed = sum(entry.size for entry in kept)
-        if fixed + wanted <= self.weights_budget:
-            return
-        self._waiting.remove(claim)
-        names = " and ".join(entry.name for entry in claim.entries)
-        self._fail(
-            claim,
-            ModelError(
-                f"{names}: {format_bytes(wanted)} of weights do not fit into weights_budget, which is "
-                f"{format_bytes(self.weights_budget)} with {format_bytes(fixed)} taken for good: raise it."
-            ),
-        )
-
-    def _start(self, entry: Entry) -> None:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._loaders, "dragoman-loader")
-        entry.loading = True
-        self._residency.add(entry, entry.size, time.monotonic())
-        self._pool.submit(self._run_load, entry)
-
-    def _run_load(self, entry: Entry) -> None:
-        """On a loader's thread."""
-        started = time.monotonic()
-        model: Model | None = None
-        failure: DragomanError | None = None
-        try:
-            model = self._load(entry.path, **entry.options)
-        except DragomanError as error:
-            failure = error
-        except Exception as error:
-            failure = ModelError(f"{entry.name}: loading failed: {type(error).__name__}: {error}")
-        with self._locked(closing=True):
-            if model is not None:
-                entry.loaded(model, time.monotonic() - started)
-                model = None
-                self._residency.resize(entry, entry.size)
-                self._shrink(entry)
-                for claim in list(entry.claims):
-                    if claim.ready:
-                        self._succeed(claim)
-            else:
-                assert failure is not None
-                # Without its traceback: the frames hold whatever was loaded before it failed.
-                self._failed_load(entry, failure.with_traceback(None))
-            self._settle(entry)
-            self._admit()
-
-    def _shrink(self, entry: Entry) -> None:
-        """The estimate was too low: others make room after the fact, if they can."""
-        for other in self._residency.victims(0, self._may_leave) or []:
-            self._drop(other)
-            other.evictions += 1
-
-    def _failed_load(self, entry: Entry, error: DragomanError) -> None:
-        error.__context__ = error.__cause__ = None
-        entry.loading = False
-        self._residency.remove(entry)
-        entry.error = error
-        entry.failures += 1
-        wait = min(_FIRST_RETRY_S * 2 ** (entry.failures - 1), _LAST_RETRY_S)
-        entry.retry_at = time.monotonic() + wait
-        for claim in list(entry.claims):
-            self._unclaim(claim)
-            self._fail(claim, error)
-
-    def _succeed(self, claim: Claim) -> None:
-        if not claim.settled:
-            claim.settled = True
-            self._calls.append((claim.done, None))
-
-    def _fail(self, claim: Claim, error: DragomanError | None) -> None:
-        if not claim.settled:
-            claim.settled = True
-            self._calls.append((claim.done, error))
-
-    def _unclaim(self, claim: Claim) -> None:
-        if claim in self._waiting:
-            self._waiting.remove(claim)
-        if not claim.admitted:
-            return
-        claim.admitted = False
-        for entry in dict.fromkeys(claim.entries):
-            entry.claims.remove(claim)
-        for entry in claim.entries:
-            entry.holds -= 1
-            self._settle(entry)
 
 
 def _settle_future(waiter: Future[None], error: DragomanError | None) -> None:
