@@ -7,6 +7,7 @@ import logging
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import data
 import evaluate
@@ -59,7 +60,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _train(
-    recipe: dict,
+    recipe: dict[str, Any],
     direction: data.Direction,
     pairs: data.Pairs,
     dev: data.Pairs,
@@ -78,7 +79,11 @@ def _train(
 
 
 def _make_shortlist(
-    options: dict, pairs: data.Pairs, dev: data.Pairs, vocabulary: SentencePieceProcessor, path: Path
+    options: dict[str, Any],
+    pairs: data.Pairs,
+    dev: data.Pairs,
+    vocabulary: SentencePieceProcessor,
+    path: Path,
 ) -> None:
     table = lexicon.train(
         vocabulary.encode(pairs.sources),
@@ -93,7 +98,7 @@ def _make_shortlist(
     logging.getLogger("demo").info("shortlist: %.1f %% of the dev set's target pieces", 100 * share)
 
 
-def _convert(options: dict, dev: data.Pairs, out: Path) -> None:
+def _convert(options: dict[str, Any], dev: data.Pairs, out: Path) -> None:
     """Make the int8 model and the binary shortlist with the package's own writers."""
     calibration = out / "calibration.txt"
     calibration.write_text("\n".join(dev.sources) + "\n", encoding="utf-8")

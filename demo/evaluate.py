@@ -32,7 +32,7 @@ def translate(model: Path, vocabulary: Path, sentences: list[str], search: Searc
         f"--normalize {search.normalize} --max-length-factor 2 --mini-batch 32 --maxi-batch 100 "
         "--maxi-batch-sort src --cpu-threads 1 --workspace 500 --quiet --quiet-translation"
     )
-    translations = _pymarian.Translator(options).translate("\n".join(sentences)).split("\n")
+    translations: list[str] = _pymarian.Translator(options).translate("\n".join(sentences)).split("\n")
     if len(translations) != len(sentences):
         raise RuntimeError(f"Marian gave {len(translations)} lines for {len(sentences)} sentences")
     return translations

@@ -69,18 +69,19 @@ class Network(nn.Module):
             source: [B, S] ids, EOS last; sentences of one batch are equally long, so nothing is masked.
             target: [B, T] ids, EOS last; what follows an EOS does not matter.
         """
-        context = self._embed(functional.embedding(source, self.Wemb))
+        table = self._get("Wemb")
+        context = self._embed(functional.embedding(source, table))
         for layer in range(1, self.encoder_depth + 1):
             context = self._attend(f"encoder_l{layer}_self", context, context)
             context = self._feed_forward(f"encoder_l{layer}_ffn", context)
         # The decoder reads what it wrote one step earlier; the first step reads a zero vector.
-        previous = functional.embedding(target[:, :-1], self.Wemb)
+        previous = functional.embedding(target[:, :-1], table)
         state = self._embed(functional.pad(previous, (0, 0, 1, 0)))
         for layer in range(1, self.decoder_depth + 1):
             state = self._recur(f"decoder_l{layer}_rnn", state)
             state = self._attend(f"decoder_l{layer}_context", state, context)
             state = self._feed_forward(f"decoder_l{layer}_ffn", state)
-        return functional.linear(state, self.Wemb, self.decoder_ff_logit_out_b[0])
+        return functional.linear(state, table, self._get("decoder_ff_logit_out_b")[0])
 
     def _get(self, name: str) -> Tensor:
         return self.get_parameter(name)
@@ -105,7 +106,7 @@ class Network(nn.Module):
 
     def _attend(self, prefix: str, queries: Tensor, values: Tensor) -> Tensor:
         def split(x: Tensor) -> Tensor:  # [B, L, D] to [B, H, L, D/H]
-            return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            return x.view(x.shape[0], x.shape[1], self.heads, -1).transpose(1, 2)
 
         q = split(self._affine(prefix, "q", queries))
         k, v = split(self._affine(prefix, "k", values)), split(self._affine(prefix, "v", values))
@@ -147,7 +148,7 @@ def load(network: Network, path: Path) -> None:
 
 def save(network: Network, parameters: dict[str, Tensor], path: Path) -> None:
     """Write a Marian model; appears under its name only when it is complete."""
-    arrays = {name: tensor.detach().numpy() for name, tensor in parameters.items()}
+    arrays: dict[str, Any] = {name: tensor.detach().numpy() for name, tensor in parameters.items()}
     text = yaml.safe_dump(network.config, sort_keys=True).encode() + b"\0"
     arrays[_CONFIG] = np.frombuffer(text, np.int8)
     temporary = path.with_name(path.name + ".part.npz")

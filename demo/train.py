@@ -149,7 +149,7 @@ def train(network: Network, batches: Batches, dev: Batches, recipe: Recipe, path
             )
             adam.zero_grad()
             loss = cost(network, batch, recipe.label_smoothing)
-            loss.backward()
+            torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(parameters.values(), recipe.clip_norm)
             adam.step()
             # At the start a wider step, so that the first, poor parameters are soon forgotten.
