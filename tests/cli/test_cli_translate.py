@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 from cli_tools import read_lines, run, start
 
 from dragoman import demo
+from dragoman.errors import ModelNotFoundError
 
 ODD = [
     b"A man.",
@@ -98,6 +98,17 @@ def test_answers_come_while_the_input_pauses(ende: Path) -> None:
     assert (process.returncode, output, said) == (0, b"", b"")
 
 
+@pytest.mark.parametrize(("source", "target"), demo.language_pairs())
+def test_the_models_that_come_along(source: str, target: str) -> None:
+    greetings = {"de": "Guten Morgen!", "en": "Good morning!", "fr": "Bonjour !"}
+    try:
+        demo.find_route(source, target)
+    except ModelNotFoundError as error:
+        pytest.skip(str(error))
+    (line,) = run("translate", "--from", source, "--to", target, greetings[source]).lines
+    assert line and line != greetings[source]
+
+
 def test_two_languages_through_english(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, model in (("deen", "deen-tiny-ssru"), ("enfr", "enfr-selfattn")):
         os.symlink(shared / "models" / model, tmp_path / name)
@@ -109,5 +120,5 @@ def test_two_languages_through_english(shared: Path, tmp_path: Path, monkeypatch
     best = run("translate", "--from", "de", "--to", "fr", "--n-best", "2", text=source).lines
     assert len(best) == 5 * 2 + 1
     assert run("translate", "--from", "de", "--to", "fr", "--alignment", "hard", text=source).code == 2
-    shutil.rmtree(tmp_path / "gone", ignore_errors=True)
+    assert run("translate", "--from", "de", "--to", "fr", "--shortlist", "lex.bin", text=source).code == 2
     assert "lacks the demo model" in run("translate", "--from", "fr", "--to", "en", text=source).said

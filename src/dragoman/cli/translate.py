@@ -89,8 +89,9 @@ def command(
         raise click.UsageError("Give TEXT or --input, not both.")
     check_different(input_path, output_path)
     route = _route(model, source, target)
-    if len(route) > 1 and alignment is not None:
-        raise click.UsageError(f"--alignment needs a direct model: {source}-{target} goes through English.")
+    if len(route) > 1 and (alignment is not None or shortlist not in ("auto", "none")):
+        what = "--alignment" if alignment is not None else f"--shortlist {shortlist}"
+        raise click.UsageError(f"{what} needs a single model: {source}-{target} goes through English.")
     search = {"beam_size": beam_size, "normalize": normalize}
     changes = {name: value for name, value in search.items() if value is not None}
     last = changes | {
