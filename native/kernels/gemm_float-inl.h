@@ -10,98 +10,106 @@
 namespace dragoman::DRAGOMAN_TARGET {
 namespace {
 
-constexpr int kFloatColumns = 16 * kTileGroups;  // of a block: a panel, or half of one
 constexpr size_t kFloatPrefetch = 8192 / sizeof(float);
 
-constexpr int blocks_at_once(int rows) { return copies_in_flight(rows, kFloatSums); }
+constexpr int float_blocks(int rows) { return copies_in_flight(rows, kFloatSums); }
 
-// Where block `index` of the columns starts.
-inline const float* block_start(const GemmFloat& p, int index) {
-  const int column = index * kFloatColumns;
-  return p.panels + static_cast<size_t>(column / kPanelColumns) * p.k * kPanelColumns + column % kPanelColumns;
-}
+// The sums of R rows by B blocks of columns. Several blocks start where a panel starts.
+template <int R, int B>
+struct FloatTile {
+  F32x16 sums[R][B][kTileGroups];
 
-inline void finish_group(const GemmFloat& p, F32x16 sum, int row, int column) {
-  if (column >= p.n) return;
-  const int count = lanes_left(p.n, column);
-  const F32x16 y = p.bias ? sum + load_part(p.bias + column, count) : sum;
-  store_part(y, p.out + row * p.out_stride + column, count);
-}
+  __attribute__((always_inline)) void multiply(const float* a, size_t a_stride, const float* weights,
+                                               size_t panel_floats, int steps, size_t ahead) {
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
+      for (int i = 0; i < B * kTileGroups; ++i) sums[r][i / kTileGroups][i % kTileGroups] = splat(0.0f);
+    }
+    TileRows<R, float> rows(a, a_stride);
+    if constexpr (kFloatStepsPerTurn == 2) {
+      for (; steps >= 2; steps -= 2, weights += 2 * kPanelColumns) {
+        add_step(rows, 0, weights, panel_floats, ahead);
+        add_step(rows, 1, weights + kPanelColumns, panel_floats, ahead);
+        rows.advance(2);
+      }
+      if (steps > 0) add_step(rows, 0, weights, panel_floats, ahead);
+    } else {
+      for (; steps > 0; --steps, weights += kPanelColumns) {
+        add_step(rows, 0, weights, panel_floats, ahead);
+        rows.advance(1);
+      }
+    }
+  }
 
-// Rows row..row+R-1 by blocks block..block+B-1.
+  __attribute__((always_inline)) void add_step(const TileRows<R, float>& rows, int at, const float* weights,
+                                               size_t panel_floats, size_t ahead) {
+    F32x16 block[B][kTileGroups];
+#pragma GCC unroll 8
+    for (int i = 0; i < B * kTileGroups; ++i) {
+      const float* from = weights + 16 * i / kPanelColumns * panel_floats + 16 * (i % (kPanelColumns / 16));
+      __builtin_prefetch(from + ahead);
+      block[i / kTileGroups][i % kTileGroups] = load(from);
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const F32x16 x = splat(rows.row(r)[at]);
+#pragma GCC unroll 8
+      for (int i = 0; i < B * kTileGroups; ++i) {
+        F32x16& sum = sums[r][i / kTileGroups][i % kTileGroups];
+        sum = fma(x, block[i / kTileGroups][i % kTileGroups], sum);
+      }
+    }
+  }
+};
+
+// Rows row..row+R-1 of blocks block..block+B-1; `ahead` 0: the weights are in a cache.
 template <int R, int B>
 __attribute__((noinline)) void float_tile(const GemmFloat& p, int row, int block, size_t ahead) {
-  F32x16 tile[R][B][kTileGroups];
-  const float* start[B];
-#pragma GCC unroll 4
-  for (int b = 0; b < B; ++b) {
-    start[b] = block_start(p, block + b);
+  const size_t panel_floats = static_cast<size_t>(p.k) * kPanelColumns;
+  const float* weights = p.panels + block / kBlocksPerPanel * panel_floats + block % kBlocksPerPanel * 16;
+  FloatTile<R, B> tile;
+  tile.multiply(p.a + row * p.a_stride, p.a_stride, weights, panel_floats, p.k, ahead);
+#pragma GCC unroll 8
+  for (int i = 0; i < B * kTileGroups; ++i) {
+    const int column = block * kTileColumns + 16 * i;
+    if (column >= p.n) break;
+    const int count = lanes_left(p.n, column);
+    const F32x16 bias = p.bias ? load_part(p.bias + column, count) : splat(0.0f);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
-      for (int g = 0; g < kTileGroups; ++g) tile[r][b][g] = splat(0.0f);
+      const F32x16 sum = tile.sums[r][i / kTileGroups][i % kTileGroups];
+      store_part(p.bias ? sum + bias : sum, p.out + (row + r) * p.out_stride + column, count);
     }
   }
-  const float* a = p.a + row * p.a_stride;
-  const size_t stride = p.a_stride;
-  const int steps = p.k;
-  for (int k = 0; k < steps; ++k) {
-#pragma GCC unroll 4
-    for (int b = 0; b < B; ++b) {
-      const float* weights = start[b] + static_cast<size_t>(k) * kPanelColumns;
-      F32x16 w[kTileGroups];
-#pragma GCC unroll 2
-      for (int g = 0; g < kTileGroups; ++g) {
-        __builtin_prefetch(weights + ahead + 16 * g);
-        w[g] = load(weights + 16 * g);
-      }
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) {
-        const F32x16 x = splat(a[r * stride + k]);
-#pragma GCC unroll 2
-        for (int g = 0; g < kTileGroups; ++g) tile[r][b][g] = fma(x, w[g], tile[r][b][g]);
-      }
-    }
-  }
-#pragma GCC unroll 4
-  for (int b = 0; b < B; ++b) {
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
-      for (int g = 0; g < kTileGroups; ++g) {
-        finish_group(p, tile[r][b][g], row + r, (block + b) * kFloatColumns + 16 * g);
-      }
-    }
+  if (p.activation != Activation::kNone) {
+    const int column = block * kTileColumns, columns = p.n - column < B * kTileColumns ? p.n - column : B * kTileColumns;
+    float* out = p.out + row * p.out_stride + column;
+    activate(out, p.out_stride, R, columns, p.activation, out, p.out_stride);
   }
 }
 
 void gemm_float(const GemmFloat& p) {
+  using Tile = void (*)(const GemmFloat&, int, int, size_t);
   const RowTiles tiles(p.m, kFloatTileRows);
-  const int blocks = (p.n + kFloatColumns - 1) / kFloatColumns;
-  const int together = p.m <= kFloatTileRows ? blocks_at_once(p.m) : 1;
-  for (int block = 0; block < blocks;) {
-    const int taken = block + together <= blocks ? together : 1;
-    const int column = block * kFloatColumns;
-    const int columns = p.n - column < taken * kFloatColumns ? p.n - column : taken * kFloatColumns;
+  const int blocks = (p.n + kTileColumns - 1) / kTileColumns;
+  const int together = tiles.count == 1 ? float_blocks(p.m) : 1;
+  Tile taller = nullptr, lower = nullptr, several = nullptr;
+  with_height<kFloatTileRows>(tiles.height, [&]<int R>() {
+    lower = float_tile<R, 1>;
+    several = float_tile<R, float_blocks(R)>;
+  });
+  with_height<kFloatTileRows>(tiles.height + 1, [&]<int R>() { taller = float_tile<R, 1>; });
+  int block = 0;
+  if (together > 1) {
+    for (; block + together <= blocks; block += together) several(p, 0, block, kFloatPrefetch / together);
+  }
+  for (; block < blocks; ++block) {
     int row = 0;
     for (int tile = 0; tile < tiles.count; ++tile) {
-      const int rows = tiles.rows_of(tile);
-      with_height<kFloatTileRows>(rows, [&]<int R>() {
-        const size_t ahead = tile == 0 ? kFloatPrefetch : 0;
-        constexpr int kTogether = blocks_at_once(R);
-        if (taken == kTogether) {
-          float_tile<R, kTogether>(p, row, block, ahead);
-        } else {
-          float_tile<R, 1>(p, row, block, ahead);
-        }
-      });
-      if (p.activation != Activation::kNone) {
-        float* out = p.out + row * p.out_stride + column;
-        activate(out, p.out_stride, rows, columns, p.activation, out, p.out_stride);
-      }
-      row += rows;
+      (tile < tiles.taller ? taller : lower)(p, row, block, tile == 0 ? kFloatPrefetch : 0);
+      row += tiles.rows_of(tile);
     }
-    block += taken;
   }
 }
 

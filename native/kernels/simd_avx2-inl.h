@@ -176,6 +176,7 @@ inline void add_products(I32x16& sums, Activations a, Weights b) {
 }
 constexpr int kTileRows = 6;
 constexpr int kIntSums = 6;
+constexpr int kStepsPerTurn = 2;
 #else
 // vpmaddubsw would saturate: even and odd bytes as 16-bit numbers and two vpmaddwd are exact.
 struct Activations {
@@ -205,6 +206,7 @@ inline void add_products(I32x16& sums, Activations a, Weights b) {
 }
 constexpr int kTileRows = 3;
 constexpr int kIntSums = 3;
+constexpr int kStepsPerTurn = 1;
 #endif
 
 inline void keep_in_register(I32x16& x) { asm volatile("" : "+x"(x.lo), "+x"(x.hi)); }
@@ -215,6 +217,7 @@ inline void keep_in_register(F32x16& x) { asm volatile("" : "+x"(x.lo), "+x"(x.h
 constexpr int kTileGroups = 1;
 constexpr int kFloatTileRows = 6;
 constexpr int kFloatSums = 4;
+constexpr int kFloatStepsPerTurn = 1;
 
 }  // namespace
 }  // namespace dragoman::DRAGOMAN_TARGET

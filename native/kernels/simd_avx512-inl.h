@@ -138,18 +138,21 @@ inline void add_products(I32x16& sums, Activations a, Weights b) {
 inline void keep_in_register(I32x16& x) { asm volatile("" : "+v"(x.v)); }
 inline void keep_in_register(F32x16& x) { asm volatile("" : "+v"(x.v)); }
 
-// The tallest tile whose sums stay in registers, the groups of 16 columns it covers, and how many sums of 16 lanes a low
-// tile may keep in flight.
+// The tallest tile whose sums stay in registers, the groups of 16 columns it covers, how many sums of 16 lanes a low
+// tile may keep in flight, and the steps of 4 k in one turn of the int8 loop.
 constexpr int kTileGroups = 2;
 #if defined(__AVX512VNNI__)
 constexpr int kTileRows = 14;
-constexpr int kIntSums = 16;
+constexpr int kIntSums = 24;
+constexpr int kStepsPerTurn = 2;
 #else
 constexpr int kTileRows = 11;
 constexpr int kIntSums = 12;
+constexpr int kStepsPerTurn = 1;
 #endif
 constexpr int kFloatTileRows = 14;
 constexpr int kFloatSums = 16;
+constexpr int kFloatStepsPerTurn = 2;
 
 }  // namespace
 }  // namespace dragoman::DRAGOMAN_TARGET

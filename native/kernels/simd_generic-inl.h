@@ -175,8 +175,10 @@ inline void keep_in_register(F32x16&) {}
 constexpr int kTileGroups = 1;
 constexpr int kTileRows = 2;
 constexpr int kIntSums = 1;
+constexpr int kStepsPerTurn = 1;
 constexpr int kFloatTileRows = 2;
 constexpr int kFloatSums = 1;
+constexpr int kFloatStepsPerTurn = 1;
 
 }  // namespace
 }  // namespace dragoman::DRAGOMAN_TARGET

@@ -1,10 +1,15 @@
 // How the rows of a product are cut into tiles, and how a run-time height picks its compiled tile.
 #pragma once
 
+#include "kernels/kernels.h"
 #include "kernels/simd-inl.h"
 
 namespace dragoman::DRAGOMAN_TARGET {
 namespace {
+
+// A block is what a tile covers of the columns: a panel, or half of one.
+constexpr int kTileColumns = 16 * kTileGroups;
+constexpr int kBlocksPerPanel = kPanelColumns / kTileColumns;
 
 // Cuts `rows` into as few tiles of at most `tallest` rows as possible, as even as possible: 16 rows are 8 + 8 rather
 // than 14 + 2, because a low tile re-reads the weights for little work.
@@ -21,6 +26,28 @@ constexpr int copies_in_flight(int rows, int most) {
   const int sums = rows * kTileGroups;
   return 4 * sums <= most ? 4 : 2 * sums <= most ? 2 : 1;
 }
+
+// The rows of a tile as few pointers: row r is base[r / 3] + (r % 3) * stride, which is one addressing mode. Left alone,
+// gcc keeps a register a row, runs out, and moves pointers through the stack or vector registers inside the loop.
+template <int R, class T>
+struct TileRows {
+  static constexpr int kBases = (R + 2) / 3;
+  const T* base[kBases];
+  size_t stride;
+
+  TileRows(const T* a, size_t a_stride) : stride(a_stride) {
+    for (int i = 0; i < kBases; ++i) base[i] = a + 3 * i * a_stride;
+  }
+  const T* row(int r) const { return base[r / 3] + (r % 3) * stride; }
+  void advance(int columns) {
+#pragma GCC unroll 5
+    for (int i = 0; i < kBases; ++i) {
+      const T* next = base[i] + columns;
+      asm("" : "+r"(next));
+      base[i] = next;
+    }
+  }
+};
 
 // Calls function.operator()<R>() for R == rows, 1 <= rows <= Tallest.
 template <int Tallest, class Function>

@@ -33,16 +33,18 @@ def functions(path: Path) -> dict[str, list[tuple[int, str, str]]]:
     return found
 
 
-def innermost_loops(code: list[tuple[int, str, str]]) -> list[list[tuple[int, str, str]]]:
-    """Bodies of loops that contain no other loop: from the target of a backward jump to the jump."""
-    spans = []
-    for address, mnemonic, operands in code:
-        if mnemonic.startswith("j") and (match := re.match(r"([0-9a-f]+)", operands)):
-            start = int(match[1], 16)
-            if start < address:
-                spans.append((start, address))
-    inner = [s for s in spans if not any(o != s and s[0] <= o[0] and o[1] <= s[1] for o in spans)]
-    return [[i for i in code if start <= i[0] <= end] for start, end in inner]
+def steady_loops(code: list[tuple[int, str, str]]) -> list[list[tuple[int, str, str]]]:
+    """Bodies of loops that are one straight run of instructions: where a product spends its time."""
+    loops = []
+    place = {address: index for index, (address, _, _) in enumerate(code)}
+    for index, (address, mnemonic, operands) in enumerate(code):
+        match = re.match(r"([0-9a-f]+)", operands) if mnemonic.startswith("j") else None
+        start = int(match[1], 16) if match else address
+        if start < address and start in place:
+            body = code[place[start] : index]
+            if not any(m.startswith(("j", "ret", "call")) for _, m, _ in body):
+                loops.append(body)
+    return loops
 
 
 @pytest.mark.skipif(shutil.which("objdump") is None, reason="needs objdump (binutils)")
@@ -51,9 +53,9 @@ def test_inner_loops_of_products_do_not_touch_the_stack(target: str) -> None:
     checked = 0
     for path in target_objects(target):
         for name, code in functions(path).items():
-            if "multiply_tile" not in name and "float_tile" not in name:
+            if "int8_tile" not in name and "float_tile" not in name:
                 continue
-            for loop in innermost_loops(code):
+            for loop in steady_loops(code):
                 if not any(PRODUCT.match(mnemonic) for _, mnemonic, _ in loop):
                     continue
                 checked += 1
@@ -62,6 +64,5 @@ def test_inner_loops_of_products_do_not_touch_the_stack(target: str) -> None:
                     for _, mnemonic, operands in loop
                     if mnemonic.startswith("v") and re.search(r"%[re](sp|bp)\b", operands)
                 ]
-                # A leftover of steps may reload; the body that repeats must not.
                 assert not spills, f"{name} spills in its inner loop:\n" + "\n".join(spills[:8])
     assert checked >= 6

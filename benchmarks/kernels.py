@@ -1,0 +1,129 @@
+"""How close do the matrix products come to the peak of this processor?
+
+Prints a table: shapes of tiny, base-memory and base students, for several numbers of rows, hot (one matrix, in a cache)
+and cold (a new copy each call, from memory: many models). The peak is a loop of the same instruction on registers
+alone, measured between the products in the same run. Each figure is the best of several repeats.
+
+    python benchmarks/kernels.py [--target avx512vnni] [--type int8] [--rows 1,4,16,64] [--shape 256x1536]
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from dragoman._native import kernels as native
+from numpy.typing import NDArray
+
+SHAPES = {
+    "tiny": [(256, 256), (256, 1536), (1536, 256)],
+    "base-memory": [(384, 384), (384, 1536), (1536, 384)],
+    "base": [(512, 512), (512, 2048), (2048, 512)],
+    "tiny output": [(256, 32000)],
+}
+COLD_BYTES = 256 << 20  # of copies of a matrix: more than the private caches hold
+REPEATS = 25
+SECONDS = 0.002  # of one repeat, about: shorter than a time slice
+
+
+def processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def aligned(size: int, dtype: type) -> NDArray[np.generic]:
+    item = np.dtype(dtype).itemsize
+    raw = np.zeros(size * item + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size * item].view(dtype)
+
+
+@dataclass
+class Peak:
+    """The best register-only rate seen so far."""
+
+    target: str
+    int8: bool
+    rate: float = 0.0
+
+    def measure(self) -> None:
+        rounds = 2_000 if self.target == "generic" else 40_000
+        self.rate = max(self.rate, native.peak(self.target, self.int8, rounds))
+
+
+@dataclass
+class Product:
+    target: str
+    m: int
+    k: int
+    n: int
+    int8: bool
+
+    def rate(self, copies: int, peak: Peak) -> float:
+        """Operations a second."""
+        random = np.random.default_rng(0)
+        out = aligned(self.m * self.n, np.float32).reshape(self.m, self.n)
+        bias = aligned(self.n, np.float32)
+        if self.int8:
+            panels = aligned(native.packed_size_int8(self.k, self.n) * copies, np.int8)
+            panels[:] = 1
+            a = random.integers(0, 255, (self.m, self.k)).astype(np.uint8)
+            scale = np.ones(self.n, np.float32)
+
+            def run(first: int, calls: int) -> float:
+                return native.time_gemm_int8(self.target, a, panels, scale, bias, out, first, calls)
+        else:
+            panels = aligned(native.packed_size_float(self.k, self.n) * copies, np.float32)
+            panels[:] = 1
+            a = random.standard_normal((self.m, self.k), dtype=np.float32)
+
+            def run(first: int, calls: int) -> float:
+                return native.time_gemm_float(self.target, a, panels, bias, out, first, calls)
+
+        calls = max(1, int(SECONDS / max(run(0, 3) / 3, 1e-7)))
+        best = float("inf")
+        for repeat in range(REPEATS):
+            peak.measure()
+            best = min(best, run(repeat * calls, calls))
+        return 2 * self.m * self.k * self.n * calls / best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--target", default=native.chosen(), choices=native.available())
+    parser.add_argument("--type", default="int8,float")
+    parser.add_argument("--rows", default="1,4,16,64")
+    parser.add_argument("--shape", help="only this one, as KxN")
+    parser.add_argument("--hot", action="store_true", help="skip the cold figures")
+    options = parser.parse_args()
+    shapes = SHAPES
+    if options.shape:
+        k, n = map(int, options.shape.split("x"))
+        shapes = {"": [(k, n)]}
+    print(f"{processor()}, {options.target}\n")
+    for kind in options.type.split(","):
+        int8 = kind == "int8"
+        peak = Peak(options.target, int8)
+        peak.measure()
+        rows: list[tuple[str, float, float]] = []
+        for model, sizes in shapes.items():
+            for k, n in sizes:
+                for m in map(int, options.rows.split(",")):
+                    product = Product(options.target, m, k, n, int8)
+                    size = k * n * (1 if int8 else 4)
+                    hot = product.rate(1, peak)
+                    cold = 0.0 if options.hot else product.rate(max(2, COLD_BYTES // size), peak)
+                    rows.append((f"{model:12s} {k:5d} x {n:5d}  {m:3d}", hot, cold))
+        print(f"{kind}: peak {peak.rate / 1e9:.0f} GOP/s\n\nmodel           K       N    M      hot         cold")
+        for label, hot, cold in rows:
+            print(f"{label}  {hot / 1e9:5.0f} {hot / peak.rate:5.0%}  {cold / 1e9:5.0f} {cold / peak.rate:5.0%}")
+        print()
+
+
+if __name__ == "__main__":
+    main()
