@@ -98,9 +98,7 @@ def test_two_models_are_an_ensemble_with_a_score_each(ende: list[str]) -> None:
     assert run("decoder", *twice, "--weights", "0.5", text=source).code == 2
     lines = run("decoder", *twice, "--n-best", text=source).lines
     scores = [re.findall(r"F[01]= (\S+)", line) for line in lines]
-    if any(len(one) == 1 for one in scores):
-        pytest.xfail("the native back end does not say what each model scored")
-    assert all(first == second for first, second in scores)
+    assert all(len(one) == 2 and one[0] == one[1] for one in scores)
 
 
 def test_options_without_meaning_are_said_once_unless_quiet(ende: list[str]) -> None:

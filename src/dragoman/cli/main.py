@@ -80,7 +80,7 @@ def _exit_code(error: BaseException, *, debug: bool) -> int:
     if isinstance(error, (DragomanError, OSError)):
         _say(str(error))
     else:
-        _say(f"a defect of dragoman: {type(error).__name__}: {error}. `dragoman --debug ...` says where.")
+        _say(f"this is a defect: {type(error).__name__}: {error}. `dragoman --debug ...` says where.")
     return _FAILED
 
 
