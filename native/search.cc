@@ -89,7 +89,7 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
     invalid("the shortlist is for a vocabulary of " + std::to_string(shortlist->target_vocabulary) + ", the model has " +
             std::to_string(vocabulary));
   }
-  need_scores_ = options.scores || options.beam_size > 1 || member_count > 1;
+  need_scores_ = options.scores || options.beam_size > 1 || !single();
   int64_t longest_limit = 0, padded = 0, group_tokens = 0, group_sentences = 0;
   int64_t tokens = batch.offsets[batch.sentences];
   for (int32_t s = 0; s < batch.sentences; ++s) {
@@ -144,6 +144,10 @@ void Search::carve(Carver* carver) {
   next_path_ = carver->take<float>(rows);
   beam_left_ = carver->take<int32_t>(batch_.sentences);
   nodes_ = carver->take<Node>(cells_);
+  if (!single()) {
+    member_scores_ = carver->take<float>(cells_ * member_count_);
+    normalisers_ = carver->take<float>(rows * member_count_);
+  }
   if (options_.alignment) alignments_ = carver->take<float>(alignment_floats_);
   finished_ = carver->take<Finished>(rows);
   finished_counts_ = carver->take<int32_t>(batch_.sentences);
@@ -290,10 +294,11 @@ const float* Search::row_scores(int32_t row, float* normaliser) {
       scores = compact_;
     }
     float sum = options_.skip_cost || !need_scores_ ? 0.f : kernels_->log_sum_exp(scores, count);
-    if (member_count_ == 1 && members_[0].weight == 1.f) {
+    if (single()) {
       *normaliser = sum;
       return scores;
     }
+    normalisers_[static_cast<int64_t>(row) * member_count_ + m] = sum;
     float weight = members_[m].weight;
     for (int32_t i = 0; i < count; ++i) {
       float own = weight * (scores[i] - sum);
@@ -394,6 +399,7 @@ void Search::accept(int32_t sentence) {
       alignments_used_ += batch_.length(sentence);
     }
     int32_t number = node_count_++;
+    if (!single()) add_member_scores(number, choice.row, choice.place);
     if (id == options_.eos || last) {
       finish(sentence, number, choice.path_score);
       --beam_left_[sentence];
@@ -410,6 +416,25 @@ void Search::accept(int32_t sentence) {
                   row_cells_ + static_cast<int64_t>(choice.row) * cell_stride_, static_cast<size_t>(step_ + 1) * 4);
     }
   }
+}
+
+// What each model of an ensemble says of the chosen piece, added to what it said of the path before.
+void Search::add_member_scores(int32_t node, int32_t row, int32_t place) {
+  int32_t s = sentence_[row];
+  float* sums = member_scores_ + static_cast<int64_t>(node) * member_count_;
+  for (int32_t m = 0; m < member_count_; ++m) {
+    float own = kLowest;
+    if (place >= 0) {
+      int32_t column = candidates_.restricted() ? candidates_.positions[candidates_.offsets[s] + place] : place;
+      own = interpreters_[m].logits(row)[column] - normalisers_[static_cast<int64_t>(row) * member_count_ + m];
+    }
+    int32_t parent = nodes_[node].parent;
+    sums[m] = (parent < 0 ? 0.f : member_scores_[static_cast<int64_t>(parent) * member_count_ + m]) + own;
+  }
+}
+
+const float* Search::member_scores(const Finished& hypothesis) const {
+  return single() ? nullptr : member_scores_ + static_cast<int64_t>(hypothesis.node) * member_count_;
 }
 
 void Search::finish(int32_t sentence, int32_t node, float path_score) {

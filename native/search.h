@@ -42,6 +42,9 @@ class Search {
     float score;
   };
   const Finished& finished(int32_t sentence, int32_t rank) const;
+  int32_t member_count() const { return member_count_; }
+  // The unweighted path score by each member, for an ensemble: member_count floats; null for one model of weight 1.
+  const float* member_scores(const Finished& hypothesis) const;
   // ids and path scores [length], alignment [length][source length] (may be null) of a hypothesis, in order.
   void trace(int32_t sentence, const Finished& hypothesis, int32_t* ids, float* path_scores, float* alignment) const;
   const Extents& extents() const { return extents_; }
@@ -69,6 +72,8 @@ class Search {
   void choose_greedy(int32_t row);
   void choose_beam(int32_t first_row, int32_t last_row, int32_t wanted);
   const float* row_scores(int32_t row, float* normaliser);
+  bool single() const { return member_count_ == 1 && members_[0].weight == 1.f; }
+  void add_member_scores(int32_t node, int32_t row, int32_t place);
   int32_t candidate_count(int32_t sentence) const;
   int32_t candidate_id(int32_t sentence, int32_t place) const;
   int32_t candidate_place(int32_t sentence, int32_t id) const;
@@ -107,6 +112,8 @@ class Search {
   int32_t* beam_left_ = nullptr;
   Node* nodes_ = nullptr;
   int32_t node_count_ = 0;
+  float* member_scores_ = nullptr;  // [nodes][members], sums along the path; ensembles only
+  float* normalisers_ = nullptr;    // [rows][members] of this step; ensembles only
   float* alignments_ = nullptr;
   int64_t alignments_used_ = 0;
   Finished* finished_ = nullptr;  // [sentences][beam_size]

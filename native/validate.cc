@@ -364,6 +364,7 @@ class Validator {
         rowwise(in.x, floats ? Kind::kF32 : Kind::kU8, in.rows, "x");
         width(in.x, table.columns, "x");
         third(in.row_scale, in, "row_scale", true);
+        third(in.output, in, "output");
         require(in.output.value == plan_.logits, "writes another value than the logits");
         break;
       }

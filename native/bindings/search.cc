@@ -152,9 +152,12 @@ nb::list Call::results() const {
       search_->trace(s, found, ids.get(), scores.get(), weights.get());
       nb::object matrix = nb::none();
       if (weights) matrix = owned_array<float>(std::move(weights), {length, width});
+      const float* members = search_->member_scores(found);
+      nb::list model_scores;
+      for (int32_t m = 0; m < search_->member_count(); ++m) model_scores.append(members ? members[m] : found.path_score);
       hypotheses.append(nb::make_tuple(owned_array<int32_t>(std::move(ids), {length}),
                                        owned_array<float>(std::move(scores), {length}), matrix, found.path_score,
-                                       found.score));
+                                       found.score, nb::tuple(model_scores)));
     }
     sentences.append(hypotheses);
   }
@@ -200,7 +203,8 @@ void bind_search(nb::module_& m) {
       .def("run", &Call::run, nb::arg("workspace"), nb::arg("stop"),
            "Translates, without the GIL and without any allocation. False if the stop flag was raised.")
       .def("results", &Call::results,
-           "For each sentence its hypotheses, best first: (ids, path scores, alignment or None, path score, score). "
+           "For each sentence its hypotheses, best first: (ids, path scores, alignment or None, path score, score, "
+           "unweighted path score by each model). "
            "Valid until the workspace runs another batch.")
       .def("costs", &Call::costs,
            "With options.profile: (nanoseconds, calls, rows) of each instruction of the first model's plan.");

@@ -33,6 +33,7 @@ class Raw:
     score: float
     word_scores: NDArray[np.float32] | None = None
     alignment: NDArray[np.float32] | None = None
+    model_scores: tuple[float, ...] = ()
 
 
 def make_pieces(**changes: Any) -> Pieces:

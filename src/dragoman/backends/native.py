@@ -91,6 +91,6 @@ def run(
 
 
 def _hypothesis(raw: tuple[Any, ...], options: SearchOptions) -> RawHypothesis:
-    ids, path_scores, alignment, path_score, score = raw
+    ids, path_scores, alignment, path_score, score, model_scores = raw
     word_scores = np.diff(path_scores, prepend=np.float32(0)) if options.word_scores else None
-    return RawHypothesis(ids, path_score, score, word_scores, alignment)
+    return RawHypothesis(ids, path_score, score, word_scores, alignment, model_scores)

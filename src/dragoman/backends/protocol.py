@@ -165,6 +165,7 @@ class RawHypothesis:
         score: see `SearchOptions.normalize`; hypotheses of a sentence are ordered by it.
         word_scores: float32 [n], what each id added to the path score; None if not asked for.
         alignment: float32 [n, source length], rows sum to 1; None if not asked for or the model has none.
+        model_scores: the path score by each model of an ensemble, unweighted; empty where a back end does not tell.
     """
 
     ids: Ids
@@ -172,6 +173,7 @@ class RawHypothesis:
     score: float
     word_scores: NDArray[np.float32] | None
     alignment: NDArray[np.float32] | None
+    model_scores: tuple[float, ...] = ()
 
 
 WeightsT = TypeVar("WeightsT", contravariant=True)

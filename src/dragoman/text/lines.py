@@ -31,6 +31,8 @@ class RawHypothesis(Protocol):
     def word_scores(self) -> NDArray[np.float32] | None: ...
     @property
     def alignment(self) -> NDArray[np.float32] | None: ...
+    @property
+    def model_scores(self) -> tuple[float, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _nothing(pieces: Pieces, options: DecodingOptions) -> Hypothesis:
 
 def _hypothesis(parts: Sequence[_Part], lengths: Sequence[int], options: DecodingOptions) -> Hypothesis:
     raws = [part.raw for part in parts]
-    scores = [_model_scores(raw, options.weights) for raw in raws]
+    scores = [raw.model_scores or (raw.path_score,) for raw in raws]
     if len(parts) == 1:
         text, tokens, path_score, score = parts[0].text, parts[0].tokens, raws[0].path_score, raws[0].score
     else:
@@ -169,15 +171,6 @@ def _hypothesis(parts: Sequence[_Part], lengths: Sequence[int], options: Decodin
         word_scores=_word_scores(raws) if options.word_scores else None,
         alignment=_alignment([raw.alignment for raw in raws], lengths, options.alignment),
     )
-
-
-def _model_scores(raw: RawHypothesis, weights: tuple[float, ...]) -> tuple[float, ...]:
-    """The unweighted path score by each model, if the back end says so; else of all models together."""
-    known: tuple[float, ...] | None = getattr(raw, "model_scores", None)
-    if known is not None:
-        return known
-    alone = len(weights) == 1 and weights[0] != 0
-    return (raw.path_score / weights[0] if alone else raw.path_score,)
 
 
 def _word_scores(raws: Sequence[RawHypothesis]) -> tuple[float, ...] | None:
