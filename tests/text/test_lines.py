@@ -92,11 +92,6 @@ def test_the_score_of_nothing_is_its_penalty() -> None:
     assert str(translate([""])[0].score) == "0.0"
 
 
-def test_a_models_score_is_not_weighted() -> None:
-    (translation,) = translate(["a b"], weights=[0.5])
-    assert translation.n_best[0].model_scores == (-6.0,)
-
-
 def test_what_was_not_asked_for_is_not_there() -> None:
     (translation,) = translate(["a"])
     assert translation.word_scores is None and translation.alignment is None
