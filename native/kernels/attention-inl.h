@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/elementwise-inl.h"
+#include "kernels/transpose-inl.h"
 
 namespace dragoman::DRAGOMAN_TARGET {
 namespace {
@@ -51,25 +52,60 @@ inline void score_block(const float* q, size_t q_stride, const float* keys, size
   }
 }
 
-// out[r] = sum over positions of weights[r][p] * value(p), positions in turn, for R rows and one head's columns.
-template <int R, class Value>
-inline void mix_values(const float* weights, size_t weights_stride, int count, int columns, Value value,
-                       F32x16 multiplier, float* out, size_t out_stride, uint8_t* quantised, size_t quantised_stride) {
-  for_columns(columns, [&](int column, int part) {
-    F32x16 mixed[R];
+// Where the mixed values of a head go.
+struct MixedTo {
+  float* out;
+  size_t out_stride;
+  uint8_t* quantised;
+  size_t quantised_stride;
+  float multiplier;
+};
+
+// out[r] = sum over positions of weights[r][p] * value(p), positions in turn, for R rows and G groups of 16 columns, the
+// last of them `part` wide.
+template <int R, int G, class Value>
+inline void mix_groups(const float* weights, size_t weights_stride, int count, int column, int part, Value value,
+                       const MixedTo& to) {
+  F32x16 mixed[R][G];
+#pragma GCC unroll 8
+  for (int i = 0; i < R * G; ++i) mixed[i / G][i % G] = splat(0.0f);
+  for (int p = 0; p < count; ++p) {
+    const float* from = value(p) + column;
+    F32x16 v[G];
 #pragma GCC unroll 4
-    for (int r = 0; r < R; ++r) mixed[r] = splat(0.0f);
-    for (int p = 0; p < count; ++p) {
-      const F32x16 v = load_part(value(p) + column, part);
-#pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) mixed[r] = fma(splat(weights[r * weights_stride + p]), v, mixed[r]);
-    }
+    for (int g = 0; g < G; ++g) v[g] = g + 1 < G ? load(from + 16 * g) : load_part(from + 16 * g, part);
 #pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
-      if (out) store_part(mixed[r], out + r * out_stride + column, part);
-      if (quantised) quantise_part(mixed[r], multiplier, quantised + r * quantised_stride + column, part);
+      const F32x16 weight = splat(weights[r * weights_stride + p]);
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g) mixed[r][g] = fma(weight, v[g], mixed[r][g]);
     }
-  });
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < R * G; ++i) {
+    const int r = i / G, at = column + 16 * (i % G), lanes = i % G + 1 < G ? 16 : part;
+    const F32x16 y = mixed[r][i % G];
+    if (to.out) store_part(y, to.out + r * to.out_stride + at, lanes);
+    if (to.quantised) quantise_part(y, splat(to.multiplier), to.quantised + r * to.quantised_stride + at, lanes);
+  }
+}
+
+// All columns of a head: as many groups at once as hide the latency of the sums.
+template <int R, class Value>
+inline void mix_values(const float* weights, size_t weights_stride, int count, int columns, Value value,
+                       const MixedTo& to) {
+  int column = 0;
+  if constexpr (R == 1) {
+    for (; column + 48 < columns; column += 64) {
+      const int part = columns - column < 64 ? columns - column - 48 : 16;
+      mix_groups<R, 4>(weights, weights_stride, count, column, part, value, to);
+    }
+  }
+  for (; column + 16 < columns; column += 32) {
+    const int part = columns - column < 32 ? columns - column - 16 : 16;
+    mix_groups<R, 2>(weights, weights_stride, count, column, part, value, to);
+  }
+  if (column < columns) mix_groups<R, 1>(weights, weights_stride, count, column, columns - column, value, to);
 }
 
 template <int R>
@@ -97,8 +133,8 @@ void attend_rows(const Attention& p, int row) {
     }
     mix_values<R>(
         p.scores, key_stride, p.count, p.head_dim, [&](int at) { return p.values + at * p.value_stride + offset; },
-        splat(p.multiplier), p.out ? p.out + row * p.out_stride + offset : nullptr, p.out_stride,
-        p.quantised ? p.quantised + row * p.quantised_stride + offset : nullptr, p.quantised_stride);
+        {p.out ? p.out + row * p.out_stride + offset : nullptr, p.out_stride,
+         p.quantised ? p.quantised + row * p.quantised_stride + offset : nullptr, p.quantised_stride, p.multiplier});
   }
 }
 
@@ -114,9 +150,15 @@ void attention(const Attention& p) {
 
 void pack_keys(const float* k, size_t k_stride, int count, int heads, int head_dim, float* keys, size_t key_stride) {
   const int rows = heads * head_dim;
+  int at = 0;
+  for (; at + 16 <= count; at += 16) {
+    const float* from[16];
+    for (int i = 0; i < 16; ++i) from[i] = k + (at + i) * k_stride;
+    transpose_rows(from, nullptr, static_cast<size_t>(rows), keys + at, key_stride);
+  }
   for (int d = 0; d < rows; ++d) {
     float* to = keys + d * key_stride;
-    for (int p = 0; p < count; ++p) to[p] = k[p * k_stride + d];
+    for (int p = at; p < count; ++p) to[p] = k[p * k_stride + d];
     for (size_t p = static_cast<size_t>(count); p < key_stride; ++p) to[p] = 0.0f;
   }
 }
@@ -136,7 +178,7 @@ void cached_attention(const CachedAttention& p) {
     softmax(p.scores, p.count);
     mix_values<1>(
         p.scores, 0, p.count, p.head_dim, [&](int at) { return p.values + p.cells[at] * p.stride + offset; },
-        splat(p.multiplier), p.out ? p.out + offset : nullptr, 0, p.quantised ? p.quantised + offset : nullptr, 0);
+        {p.out ? p.out + offset : nullptr, 0, p.quantised ? p.quantised + offset : nullptr, 0, p.multiplier});
   }
 }
 
@@ -155,8 +197,8 @@ void additive_attention(const AdditiveAttention& p) {
     for (int at = 0; at < p.count; ++at) p.weights[at] = p.scores[at];
   }
   mix_values<1>(
-      p.scores, 0, p.count, p.context_columns, [&](int at) { return p.context + at * p.context_stride; }, splat(1.0f),
-      p.out, 0, nullptr, 0);
+      p.scores, 0, p.count, p.context_columns, [&](int at) { return p.context + at * p.context_stride; },
+      {p.out, 0, nullptr, 0, 1.0f});
 }
 
 }  // namespace

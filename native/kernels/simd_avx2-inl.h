@@ -103,6 +103,25 @@ inline float largest(F32x16 x) {
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
+// Four floats from each of four places, one a 128-bit lane.
+inline F32x16 load_lanes(const float* p0, const float* p1, const float* p2, const float* p3) {
+  return {_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p0)), _mm_loadu_ps(p1), 1),
+          _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p2)), _mm_loadu_ps(p3), 1)};
+}
+inline void transpose_lanes(__m256& a, __m256& b, __m256& c, __m256& d) {
+  const __m256 low_ab = _mm256_unpacklo_ps(a, b), high_ab = _mm256_unpackhi_ps(a, b);
+  const __m256 low_cd = _mm256_unpacklo_ps(c, d), high_cd = _mm256_unpackhi_ps(c, d);
+  a = _mm256_shuffle_ps(low_ab, low_cd, 0x44);
+  b = _mm256_shuffle_ps(low_ab, low_cd, 0xee);
+  c = _mm256_shuffle_ps(high_ab, high_cd, 0x44);
+  d = _mm256_shuffle_ps(high_ab, high_cd, 0xee);
+}
+// In each 128-bit lane, the 4 x 4 matrix whose row i is lane of x[i].
+inline void transpose_lanes(F32x16 (&x)[4]) {
+  transpose_lanes(x[0].lo, x[1].lo, x[2].lo, x[3].lo);
+  transpose_lanes(x[0].hi, x[1].hi, x[2].hi, x[3].hi);
+}
+
 // round_half_even(x) + 127 as bytes; x in [-127, 127].
 inline void store_shifted_bytes(F32x16 x, uint8_t* out, int count) {
   // vpackssdw interleaves 128-bit lanes: 0-3 8-11 4-7 12-15; vpermq puts them back.

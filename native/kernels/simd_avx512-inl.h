@@ -71,6 +71,23 @@ inline float largest(F32x16 x) {
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
+// Four floats from each of four places, one a 128-bit lane.
+inline F32x16 load_lanes(const float* p0, const float* p1, const float* p2, const float* p3) {
+  __m512 x = _mm512_castps128_ps512(_mm_loadu_ps(p0));
+  x = _mm512_mask_broadcast_f32x4(x, 0x00f0, _mm_loadu_ps(p1));
+  x = _mm512_mask_broadcast_f32x4(x, 0x0f00, _mm_loadu_ps(p2));
+  return {_mm512_mask_broadcast_f32x4(x, 0xf000, _mm_loadu_ps(p3))};
+}
+// In each 128-bit lane, the 4 x 4 matrix whose row i is lane of x[i].
+inline void transpose_lanes(F32x16 (&x)[4]) {
+  const __m512 low01 = _mm512_unpacklo_ps(x[0].v, x[1].v), high01 = _mm512_unpackhi_ps(x[0].v, x[1].v);
+  const __m512 low23 = _mm512_unpacklo_ps(x[2].v, x[3].v), high23 = _mm512_unpackhi_ps(x[2].v, x[3].v);
+  x[0].v = _mm512_shuffle_ps(low01, low23, 0x44);
+  x[1].v = _mm512_shuffle_ps(low01, low23, 0xee);
+  x[2].v = _mm512_shuffle_ps(high01, high23, 0x44);
+  x[3].v = _mm512_shuffle_ps(high01, high23, 0xee);
+}
+
 // round_half_even(x) + 127 as bytes; x in [-127, 127].
 inline void store_shifted_bytes(F32x16 x, uint8_t* out, int count) {
   const __m512i shifted = _mm512_add_epi32(_mm512_cvtps_epi32(x.v), _mm512_set1_epi32(127));

@@ -117,6 +117,20 @@ inline float largest(F32x16 x) {
   return x.v[0];
 }
 
+// Four floats from each of four places, one a 128-bit lane.
+inline F32x16 load_lanes(const float* p0, const float* p1, const float* p2, const float* p3) {
+  const float* from[4] = {p0, p1, p2, p3};
+  F32x16 result;
+  for (int lane = 0; lane < 4; ++lane) __builtin_memcpy(result.v + 4 * lane, from[lane], 16);
+  return result;
+}
+// In each 128-bit lane, the 4 x 4 matrix whose row i is lane of x[i].
+inline void transpose_lanes(F32x16 (&x)[4]) {
+  F32x16 result[4];
+  for (int i = 0; i < 64; ++i) __builtin_memcpy(&result[i % 4].v[i / 4], &x[i / 4 % 4].v[i / 16 * 4 + i % 4], 4);
+  for (int i = 0; i < 4; ++i) x[i] = result[i];
+}
+
 // round_half_even(x) + 127 as bytes; x in [-127, 127].
 inline void store_shifted_bytes(F32x16 x, uint8_t* out, int count) {
   for (int i = 0; i < count; ++i) out[i] = static_cast<uint8_t>(bits_of(x.v[i] + 12582912.0f) - 0x4b400000u + 127u);
