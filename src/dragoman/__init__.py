@@ -27,11 +27,14 @@ if TYPE_CHECKING:
         UnsupportedModelError,
         WorkspaceError,
     )
+    from dragoman.fleet import Fleet
     from dragoman.formats.bundle import ModelFiles
     from dragoman.model import Model, load
     from dragoman.options import DecodingOptions
     from dragoman.planning.plan import Plan
+    from dragoman.reports import MemoryReport, ServiceStats
     from dragoman.result import FailedLine, Hypothesis, Translation
+    from dragoman.service import Service
     from dragoman.translator import Translator
 
 __version__ = "0.1.0"
@@ -53,10 +56,13 @@ _HOMES = {
         "UnsupportedModelError",
         "WorkspaceError",
     ),
+    "dragoman.fleet": ("Fleet",),
     "dragoman.formats.bundle": ("ModelFiles",),
     "dragoman.model": ("Model", "load"),
     "dragoman.options": ("DecodingOptions",),
     "dragoman.planning.plan": ("Plan",),
+    "dragoman.reports": ("MemoryReport", "ServiceStats"),
+    "dragoman.service": ("Service",),
     "dragoman.result": ("FailedLine", "Hypothesis", "Translation"),
     "dragoman.translator": ("Translator",),
 }
@@ -67,7 +73,9 @@ __all__ = [
     "DecodingOptions",
     "DragomanError",
     "FailedLine",
+    "Fleet",
     "Hypothesis",
+    "MemoryReport",
     "Model",
     "ModelError",
     "ModelFiles",
@@ -76,8 +84,10 @@ __all__ = [
     "OptionsError",
     "Plan",
     "QueueFullError",
+    "Service",
     "ServiceClosedError",
     "ServiceError",
+    "ServiceStats",
     "TextTooLongError",
     "Translation",
     "TranslationError",

@@ -8,6 +8,7 @@ Loading happens on threads of its own, without the lock: it never stands in the 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 import time
@@ -22,6 +23,7 @@ from dragoman.sizes import format_bytes
 
 __all__ = ["Holdings"]
 
+_log = logging.getLogger("dragoman")
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
 
 
@@ -52,6 +54,8 @@ class Holdings:
         self._residency: Residency[Entry] = Residency(budget, policy)
         self._waiting: list[Claim] = []
         self._calls: list[tuple[Done, DragomanError | None]] = []
+        # Whoever waits is told on a thread that holds no lock, or two services could wait for each other.
+        self._teller = ThreadPoolExecutor(1, "dragoman-fleet")
         self._pool: ThreadPoolExecutor | None = None
         self._closed = False
         self._pid = os.getpid()
@@ -100,7 +104,7 @@ class Holdings:
             self._admit()
 
     def claim(self, entries: tuple[Entry, ...], done: Done) -> Claim:
-        """Have models in memory. ``done`` is called once, from any thread, possibly before this returns.
+        """Have models in memory. ``done`` is called once, from a thread of the fleet's.
 
         From then on they stay until `release_claim`, which must be called in any case.
         """
@@ -164,12 +168,13 @@ class Holdings:
                 self._settle(entry)
         if self._pool is not None:
             self._pool.shutdown(wait=True)
+        self._teller.shutdown(wait=True)
 
     # -- all below runs under the lock, but for `_run_load` -------------------------------------------------
 
     @contextlib.contextmanager
     def _locked(self, *, closing: bool = False) -> Iterator[None]:
-        """The lock; afterwards, without it, whoever waited is told. ``closing``: fine on a closed fleet."""
+        """The lock; afterwards whoever waited is told. ``closing``: fine on a closed fleet."""
         if self._pid != os.getpid():
             raise ServiceClosedError("this fleet belongs to the parent process and was inherited by a fork")
         with self._lock:
@@ -177,8 +182,8 @@ class Holdings:
                 raise ServiceClosedError("the fleet is closed")
             yield
             calls, self._calls = self._calls, []
-        for done, error in calls:
-            done(error)
+        if calls:
+            self._teller.submit(_tell, calls)
 
     def _entry(self, name: str) -> Entry:
         entry = self._entries.get(name)
@@ -330,3 +335,11 @@ class Holdings:
         for entry in claim.entries:
             entry.holds -= 1
             self._settle(entry)
+
+
+def _tell(calls: list[tuple[Done, DragomanError | None]]) -> None:
+    for done, error in calls:
+        try:
+            done(error)
+        except Exception:
+            _log.exception("whoever waited for a model failed")
