@@ -61,11 +61,21 @@ void gemm_int8(const std::string& name, Matrix<const uint8_t> a, Vector<const in
   const auto rows = view(a);
   const auto to = view(out);
   const auto bytes = view(quantised);
-  target(name).gemm_int8({.a = rows.data, .a_stride = rows.stride, .m = rows.rows, .k = rows.columns, .n = n,
-                          .panels = panels.data(), .scale = scale.data(), .bias = data(bias),
-                          .column_sums = data(column_sums), .row_scale = data(row_scale),
-                          .activation = static_cast<Activation>(activation), .out = to.data, .out_stride = to.stride,
-                          .quantised = bytes.data, .quantised_stride = bytes.stride,
+  target(name).gemm_int8({.a = rows.data,
+                          .a_stride = rows.stride,
+                          .m = rows.rows,
+                          .k = rows.columns,
+                          .n = n,
+                          .panels = panels.data(),
+                          .scale = scale.data(),
+                          .bias = data(bias),
+                          .column_sums = data(column_sums),
+                          .row_scale = data(row_scale),
+                          .activation = static_cast<Activation>(activation),
+                          .out = to.data,
+                          .out_stride = to.stride,
+                          .quantised = bytes.data,
+                          .quantised_stride = bytes.stride,
                           .out_multiplier = out_multiplier});
 }
 
@@ -73,9 +83,15 @@ void gemm_float(const std::string& name, FloatRows a, Floats panels, int n, std:
                 OutRows out) {
   const auto rows = view(a);
   const auto to = view(out);
-  target(name).gemm_float({.a = rows.data, .a_stride = rows.stride, .m = rows.rows, .k = rows.columns, .n = n,
-                           .panels = panels.data(), .bias = data(bias),
-                           .activation = static_cast<Activation>(activation), .out = to.data,
+  target(name).gemm_float({.a = rows.data,
+                           .a_stride = rows.stride,
+                           .m = rows.rows,
+                           .k = rows.columns,
+                           .n = n,
+                           .panels = panels.data(),
+                           .bias = data(bias),
+                           .activation = static_cast<Activation>(activation),
+                           .out = to.data,
                            .out_stride = to.stride});
 }
 
@@ -91,11 +107,24 @@ void attention(const std::string& name, FloatRows q, Floats keys, FloatRows valu
   const auto query = view(q), value = view(values);
   const auto to = view(out), first = view(weights);
   const auto bytes = view(quantised);
-  target(name).attention({.q = query.data, .q_stride = query.stride, .rows = query.rows, .keys = keys.data(),
-                          .values = value.data, .value_stride = value.stride, .count = value.rows, .heads = heads,
-                          .head_dim = query.columns / heads, .scale = scale, .scores = scores.data(), .out = to.data,
-                          .out_stride = to.stride, .quantised = bytes.data, .quantised_stride = bytes.stride,
-                          .multiplier = multiplier, .weights = first.data, .weights_stride = first.stride});
+  target(name).attention({.q = query.data,
+                          .q_stride = query.stride,
+                          .rows = query.rows,
+                          .keys = keys.data(),
+                          .values = value.data,
+                          .value_stride = value.stride,
+                          .count = value.rows,
+                          .heads = heads,
+                          .head_dim = query.columns / heads,
+                          .scale = scale,
+                          .scores = scores.data(),
+                          .out = to.data,
+                          .out_stride = to.stride,
+                          .quantised = bytes.data,
+                          .quantised_stride = bytes.stride,
+                          .multiplier = multiplier,
+                          .weights = first.data,
+                          .weights_stride = first.stride});
 }
 
 void cached_attention(const std::string& name, Floats q, FloatRows keys, FloatRows values, Ids cells, int heads,
@@ -103,20 +132,36 @@ void cached_attention(const std::string& name, Floats q, FloatRows keys, FloatRo
                       std::optional<Vector<uint8_t>> quantised, float multiplier) {
   const auto key = view(keys), value = view(values);
   if (key.stride != value.stride) throw Error(Error::Code::kInvalid, "keys and values share one stride");
-  target(name).cached_attention({.q = q.data(), .keys = key.data, .values = value.data, .stride = key.stride,
-                                 .cells = cells.data(), .count = static_cast<int>(cells.size()), .heads = heads,
-                                 .head_dim = static_cast<int>(q.size()) / heads, .scale = scale,
-                                 .scores = scores.data(), .out = data(out), .quantised = data(quantised),
+  target(name).cached_attention({.q = q.data(),
+                                 .keys = key.data,
+                                 .values = value.data,
+                                 .stride = key.stride,
+                                 .cells = cells.data(),
+                                 .count = static_cast<int>(cells.size()),
+                                 .heads = heads,
+                                 .head_dim = static_cast<int>(q.size()) / heads,
+                                 .scale = scale,
+                                 .scores = scores.data(),
+                                 .out = data(out),
+                                 .quantised = data(quantised),
                                  .multiplier = multiplier});
 }
 
 void additive_attention(const std::string& name, Floats query, FloatRows projected, FloatRows context, Floats energy,
                         Vector<float> scores, Vector<float> out, std::optional<Vector<float>> weights) {
   const auto keys = view(projected), values = view(context);
-  target(name).additive_attention({.query = query.data(), .projected = keys.data, .projected_stride = keys.stride,
-                                   .context = values.data, .context_stride = values.stride, .count = keys.rows,
-                                   .columns = keys.columns, .context_columns = values.columns, .energy = energy.data(),
-                                   .scores = scores.data(), .out = out.data(), .weights = data(weights)});
+  target(name).additive_attention({.query = query.data(),
+                                   .projected = keys.data,
+                                   .projected_stride = keys.stride,
+                                   .context = values.data,
+                                   .context_stride = values.stride,
+                                   .count = keys.rows,
+                                   .columns = keys.columns,
+                                   .context_columns = values.columns,
+                                   .energy = energy.data(),
+                                   .scores = scores.data(),
+                                   .out = out.data(),
+                                   .weights = data(weights)});
 }
 
 }  // namespace

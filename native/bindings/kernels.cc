@@ -36,7 +36,8 @@ namespace {
 
 std::vector<std::string> available() {
   std::vector<std::string> names;
-  for (const Kernels* const* table = available_kernels(); *table != nullptr; ++table) names.emplace_back((*table)->name);
+  for (const Kernels* const* table = available_kernels(); *table != nullptr; ++table)
+    names.emplace_back((*table)->name);
   return names;
 }
 
@@ -58,10 +59,22 @@ void norm(const std::string& name, FloatRows x, std::optional<FloatRows> residua
   const auto from = view(x), added = view(residual);
   const auto sums = view(sum), to = view(out);
   const auto bytes = view(quantised);
-  target(name).norm({.x = from.data, .x_stride = from.stride, .residual = added.data, .residual_stride = added.stride,
-                     .rows = from.rows, .columns = from.columns, .rms = rms, .scale = data(scale), .bias = data(bias),
-                     .epsilon = epsilon, .sum = sums.data, .sum_stride = sums.stride, .out = to.data,
-                     .out_stride = to.stride, .quantised = bytes.data, .quantised_stride = bytes.stride,
+  target(name).norm({.x = from.data,
+                     .x_stride = from.stride,
+                     .residual = added.data,
+                     .residual_stride = added.stride,
+                     .rows = from.rows,
+                     .columns = from.columns,
+                     .rms = rms,
+                     .scale = data(scale),
+                     .bias = data(bias),
+                     .epsilon = epsilon,
+                     .sum = sums.data,
+                     .sum_stride = sums.stride,
+                     .out = to.data,
+                     .out_stride = to.stride,
+                     .quantised = bytes.data,
+                     .quantised_stride = bytes.stride,
                      .multiplier = multiplier});
 }
 

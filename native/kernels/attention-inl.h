@@ -11,9 +11,8 @@ namespace {
 inline void softmax(float* x, int count) {
   const float lowest = -__builtin_inff();
   F32x16 high = splat(lowest), total = splat(0.0f);
-  for_columns(count, [&](int i, int part) {
-    high = max(keep_first(load_part(x + i, part), part, splat(lowest)), high);
-  });
+  for_columns(count,
+              [&](int i, int part) { high = max(keep_first(load_part(x + i, part), part, splat(lowest)), high); });
   const F32x16 most = splat(largest(high));
   for_columns(count, [&](int i, int part) {
     const F32x16 value = exp(load_part(x + i, part) - most);
@@ -26,8 +25,8 @@ inline void softmax(float* x, int count) {
 
 // scores[r][0..16V) = scale * q[r] . keys, d in turn; keys [head_dim][key_stride].
 template <int R, int V>
-inline void score_block(const float* q, size_t q_stride, const float* keys, size_t key_stride, int head_dim, F32x16 scale,
-                        float* scores) {
+inline void score_block(const float* q, size_t q_stride, const float* keys, size_t key_stride, int head_dim,
+                        F32x16 scale, float* scores) {
   F32x16 block[R][V];
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
@@ -61,8 +60,8 @@ struct MixedTo {
   float multiplier;
 };
 
-// out[r] = sum over positions of weights[r][p] * value(p), positions in turn, for R rows and G groups of 16 columns, the
-// last of them `part` wide.
+// out[r] = sum over positions of weights[r][p] * value(p), positions in turn, for R rows and G groups of 16 columns,
+// the last of them `part` wide.
 template <int R, int G, class Value>
 inline void mix_groups(const float* weights, size_t weights_stride, int count, int column, int part, Value value,
                        const MixedTo& to) {
@@ -149,17 +148,16 @@ void attention(const Attention& p) {
 }
 
 void pack_keys(const float* k, size_t k_stride, int count, int heads, int head_dim, float* keys, size_t key_stride) {
-  const int rows = heads * head_dim;
-  int at = 0;
-  for (; at + 16 <= count; at += 16) {
+  const size_t rows = static_cast<size_t>(heads) * head_dim;
+  for (int at = 0; at < count; at += 16) {
+    const int lanes = lanes_left(count, at);
     const float* from[16];
-    for (int i = 0; i < 16; ++i) from[i] = k + (at + i) * k_stride;
-    transpose_rows(from, nullptr, static_cast<size_t>(rows), keys + at, key_stride);
+    for (int i = 0; i < 16; ++i) from[i] = k + (i < lanes ? at + i : at) * k_stride;
+    transpose_rows(from, lanes, nullptr, rows, keys + at, key_stride);
   }
-  for (int d = 0; d < rows; ++d) {
-    float* to = keys + d * key_stride;
-    for (int p = at; p < count; ++p) to[p] = k[p * k_stride + d];
-    for (size_t p = static_cast<size_t>(count); p < key_stride; ++p) to[p] = 0.0f;
+  const size_t written = (static_cast<size_t>(count) + 15) / 16 * 16;
+  for (size_t d = 0; written < key_stride && d < rows; ++d) {
+    for (size_t p = written; p < key_stride; ++p) keys[d * key_stride + p] = 0.0f;
   }
 }
 
@@ -176,9 +174,8 @@ void cached_attention(const CachedAttention& p) {
       p.scores[at] = sum(products) * p.scale;
     }
     softmax(p.scores, p.count);
-    mix_values<1>(
-        p.scores, 0, p.count, p.head_dim, [&](int at) { return p.values + p.cells[at] * p.stride + offset; },
-        {p.out ? p.out + offset : nullptr, 0, p.quantised ? p.quantised + offset : nullptr, 0, p.multiplier});
+    mix_values<1>(p.scores, 0, p.count, p.head_dim, [&](int at) { return p.values + p.cells[at] * p.stride + offset; },
+                  {p.out ? p.out + offset : nullptr, 0, p.quantised ? p.quantised + offset : nullptr, 0, p.multiplier});
   }
 }
 
@@ -196,9 +193,8 @@ void additive_attention(const AdditiveAttention& p) {
   if (p.weights) {
     for (int at = 0; at < p.count; ++at) p.weights[at] = p.scores[at];
   }
-  mix_values<1>(
-      p.scores, 0, p.count, p.context_columns, [&](int at) { return p.context + at * p.context_stride; },
-      {p.out, 0, nullptr, 0, 1.0f});
+  mix_values<1>(p.scores, 0, p.count, p.context_columns, [&](int at) { return p.context + at * p.context_stride; },
+                {p.out, 0, nullptr, 0, 1.0f});
 }
 
 }  // namespace

@@ -83,7 +83,8 @@ __attribute__((noinline)) void float_tile(const GemmFloat& p, int row, int block
     }
   }
   if (p.activation != Activation::kNone) {
-    const int column = block * kTileColumns, columns = p.n - column < B * kTileColumns ? p.n - column : B * kTileColumns;
+    const int column = block * kTileColumns,
+              columns = p.n - column < B * kTileColumns ? p.n - column : B * kTileColumns;
     float* out = p.out + row * p.out_stride + column;
     activate(out, p.out_stride, R, columns, p.activation, out, p.out_stride);
   }

@@ -1,8 +1,8 @@
 // u8 x s8 products, exact in int32, with the epilogue applied while a tile is hot. Contract: kernels.h.
 //
 // Panels of 32 columns are the outer loop, so that weights come from memory once and the rows of activations, which are
-// few, stay in the inner caches. A tile of R rows by B blocks of 16 or 32 columns keeps its sums in registers from k = 0
-// to K. Low tiles take several blocks at once: one would wait for the latency of its sums.
+// few, stay in the inner caches. A tile of R rows by B blocks of 16 or 32 columns keeps its sums in registers from k =
+// 0 to K. Low tiles take several blocks at once: one would wait for the latency of its sums.
 #pragma once
 
 #include "kernels/math-inl.h"
@@ -46,8 +46,8 @@ struct Int8Tile {
     }
   }
 
-  __attribute__((always_inline)) void add_step(const TileRows<R, uint8_t>& rows, int at, const int8_t* weights, size_t panel_bytes,
-                                               size_t ahead) {
+  __attribute__((always_inline)) void add_step(const TileRows<R, uint8_t>& rows, int at, const int8_t* weights,
+                                               size_t panel_bytes, size_t ahead) {
     Weights block[B][kTileGroups];
 #pragma GCC unroll 8
     for (int i = 0; i < B * kTileGroups; ++i) {

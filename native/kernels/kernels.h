@@ -8,9 +8,9 @@
 //   - float reductions over a row keep 16 lanes (element i goes to lane i mod 16) and join them by one fixed tree
 //     (i with i+8, then +4, +2, +1);
 //   - exp, tanh, sigmoid and the like are one polynomial with fused multiply-adds.
-// No kernel allocates, throws, or keeps state. An operand may be a slice of columns of a wider value: nothing but 4-byte
-// (float) or 1-byte alignment may be relied on, and a kernel writes exactly the columns it is asked for, never the
-// padding. Reading up to the next multiple of 16 floats or 64 bytes is allowed and must not change the result,
+// No kernel allocates, throws, or keeps state. An operand may be a slice of columns of a wider value: nothing but
+// 4-byte (float) or 1-byte alignment may be relied on, and a kernel writes exactly the columns it is asked for, never
+// the padding. Reading up to the next multiple of 16 floats or 64 bytes is allowed and must not change the result,
 // whatever lies there. Outputs may not overlap inputs unless a kernel says so.
 #pragma once
 
@@ -165,7 +165,8 @@ struct Kernels {
 
   void (*norm)(const Norm&);
   // keys [heads][head_dim][key_stride] from row-major k [count][k_stride]; zero in the padding up to key_stride.
-  void (*pack_keys)(const float* k, size_t k_stride, int count, int heads, int head_dim, float* keys, size_t key_stride);
+  void (*pack_keys)(const float* k, size_t k_stride, int count, int heads, int head_dim, float* keys,
+                    size_t key_stride);
   void (*attention)(const Attention&);
   void (*cached_attention)(const CachedAttention&);
   void (*additive_attention)(const AdditiveAttention&);

@@ -51,7 +51,7 @@ inline F32x16 tanh(F32x16 x) {
 inline F32x16 erf(F32x16 z) {
   constexpr float kSmall[] = {-0x1.44cfbcp-17f, 0x1.d8b88cp-14f, -0x1.bcd7dep-11f, 0x1.562b1ap-8f,
                               -0x1.b829d8p-6f,  0x1.ce2f0ap-4f,  -0x1.812746p-2f,  0x1.20dd76p+0f};
-  constexpr float kLarge[] = {0x1.6bd850p-16f, -0x1.cec654p-12f, 0x1.138cd8p-8f,  -0x1.9d0318p-6f,
+  constexpr float kLarge[] = {0x1.6bd850p-16f, -0x1.cec654p-12f, 0x1.138cd8p-8f, -0x1.9d0318p-6f,
                               0x1.bc151ep-4f,  0x1.443566p-1f,   0x1.212c0ep+0f, -0x1.8a5954p-13f};
   const F32x16 magnitude = min(splat(4.0f), abs(z));
   const F32x16 small = magnitude * polynomial(magnitude * magnitude, kSmall);
@@ -80,16 +80,22 @@ inline float log(float x) {
 template <Activation kind>
 inline F32x16 activated(F32x16 x) {
   switch (kind) {
-    case Activation::kNone: return x;
-    case Activation::kRelu: return max(splat(0.0f), x);
-    case Activation::kSwish: return x / (splat(1.0f) + exp(splat(0.0f) - x));
+    case Activation::kNone:
+      return x;
+    case Activation::kRelu:
+      return max(splat(0.0f), x);
+    case Activation::kSwish:
+      return x / (splat(1.0f) + exp(splat(0.0f) - x));
     case Activation::kGelu: {
       const F32x16 half = x * splat(0.5f);
       return fma(half, erf(x * splat(0x1.6a09e6p-1f)), half);
     }
-    case Activation::kGeluSigmoid: return x * sigmoid(x * splat(1.702f));
-    case Activation::kSigmoid: return sigmoid(x);
-    case Activation::kTanh: return tanh(x);
+    case Activation::kGeluSigmoid:
+      return x * sigmoid(x * splat(1.702f));
+    case Activation::kSigmoid:
+      return sigmoid(x);
+    case Activation::kTanh:
+      return tanh(x);
   }
   return x;
 }
@@ -98,13 +104,20 @@ inline F32x16 activated(F32x16 x) {
 template <class Function>
 inline void with_activation(Activation kind, Function function) {
   switch (kind) {
-    case Activation::kNone: return function.template operator()<Activation::kNone>();
-    case Activation::kRelu: return function.template operator()<Activation::kRelu>();
-    case Activation::kSwish: return function.template operator()<Activation::kSwish>();
-    case Activation::kGelu: return function.template operator()<Activation::kGelu>();
-    case Activation::kGeluSigmoid: return function.template operator()<Activation::kGeluSigmoid>();
-    case Activation::kSigmoid: return function.template operator()<Activation::kSigmoid>();
-    case Activation::kTanh: return function.template operator()<Activation::kTanh>();
+    case Activation::kNone:
+      return function.template operator()<Activation::kNone>();
+    case Activation::kRelu:
+      return function.template operator()<Activation::kRelu>();
+    case Activation::kSwish:
+      return function.template operator()<Activation::kSwish>();
+    case Activation::kGelu:
+      return function.template operator()<Activation::kGelu>();
+    case Activation::kGeluSigmoid:
+      return function.template operator()<Activation::kGeluSigmoid>();
+    case Activation::kSigmoid:
+      return function.template operator()<Activation::kSigmoid>();
+    case Activation::kTanh:
+      return function.template operator()<Activation::kTanh>();
   }
 }
 

@@ -15,12 +15,14 @@ namespace dragoman {
 
 // Where element (k, column) of a [K][N] matrix lies in its panels.
 inline size_t int8_panel_index(int column, int k, int depth) {
-  const size_t panel = static_cast<size_t>(column / kPanelColumns), within = static_cast<size_t>(column % kPanelColumns);
+  const size_t panel = static_cast<size_t>(column / kPanelColumns),
+               within = static_cast<size_t>(column % kPanelColumns);
   const size_t steps = (static_cast<size_t>(depth) + 3) / 4;
   return ((panel * steps + static_cast<size_t>(k / 4)) * kPanelColumns + within) * 4 + static_cast<size_t>(k % 4);
 }
 inline size_t float_panel_index(int column, int k, int depth) {
-  const size_t panel = static_cast<size_t>(column / kPanelColumns), within = static_cast<size_t>(column % kPanelColumns);
+  const size_t panel = static_cast<size_t>(column / kPanelColumns),
+               within = static_cast<size_t>(column % kPanelColumns);
   return (panel * static_cast<size_t>(depth) + static_cast<size_t>(k)) * kPanelColumns + within;
 }
 

@@ -24,8 +24,7 @@ void gru(const float* x, size_t x_stride, const float* s, size_t s_stride, const
     const F32x16 input = from_x ? load_part(from_x + third, count) : splat(0.0f);
     const F32x16 shift = bias ? load_part(bias + third, count) : splat(0.0f);
     const F32x16 state = load_part(from_s + third, count);
-    const F32x16 candidate =
-        tanh(final ? fma(reset, state + shift, input) : fma(reset, state, input) + shift);
+    const F32x16 candidate = tanh(final ? fma(reset, state + shift, input) : fma(reset, state, input) + shift);
     const F32x16 fresh = (splat(1.0f) - update) * candidate;
     store_part(fma(update, load_part(h + row * h_stride + column, count), fresh), out + row * out_stride + column,
                count);

@@ -28,60 +28,80 @@ void quantize_rows(const float* x, size_t x_stride, int rows, int columns, uint8
   }
 }
 
-// The sum of function(x) over a row, where `value(column, count)` gives x with zeros in the lanes beyond count.
-template <class Value>
-inline void norm_row(const Norm& p, int row, Value value) {
+// R rows from `row` on, together so that the chains of their sums hide each other's latency; value(r, column, count)
+// gives elements of row r, with any number in the lanes beyond count.
+template <int R, class Value>
+inline void norm_rows(const Norm& p, int row, Value value) {
   const float columns = static_cast<float>(p.columns);
-  F32x16 total = splat(0.0f), squares = splat(0.0f);
-  float mean = 0.0f;
+  F32x16 means[R], deviations[R], inverses[R], totals[R], squares[R];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) means[r] = totals[r] = squares[r] = splat(0.0f);
   if (!p.rms) {
-    for_columns(p.columns, [&](int column, int count) { total = total + value(column, count); });
-    mean = sum(total) / columns;
+    for_columns(p.columns, [&](int column, int count) {
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) {
+        const F32x16 x = value(r, column, count);
+        totals[r] = totals[r] + (count < 16 ? keep_first(x, count, splat(0.0f)) : x);
+      }
+    });
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) means[r] = splat(sum(totals[r]) / columns);
   }
-  const F32x16 means = splat(mean);
   for_columns(p.columns, [&](int column, int count) {
-    F32x16 difference = value(column, count);
-    if (!p.rms) difference = difference - means;
-    if (count < 16) difference = keep_first(difference, count, splat(0.0f));
-    squares = fma(difference, difference, squares);
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
+      F32x16 difference = value(r, column, count);
+      if (!p.rms) difference = difference - means[r];
+      if (count < 16) difference = keep_first(difference, count, splat(0.0f));
+      squares[r] = fma(difference, difference, squares[r]);
+    }
   });
-  const F32x16 deviation = sqrt(splat(sum(squares) / columns + p.epsilon));
-  const F32x16 inverse = splat(1.0f) / deviation;
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+    deviations[r] = sqrt(splat(sum(squares[r]) / columns + p.epsilon));
+    inverses[r] = splat(1.0f) / deviations[r];
+  }
   const F32x16 multiplier = splat(p.multiplier);
   for_columns(p.columns, [&](int column, int count) {
-    F32x16 y = value(column, count);
-    if (!p.rms) y = y - means;
-    y = divide(y, deviation, inverse);
-    if (p.scale && p.bias) {
-      y = fma(y, load_part(p.scale + column, count), load_part(p.bias + column, count));
-    } else if (p.scale) {
-      y = y * load_part(p.scale + column, count);
-    } else if (p.bias) {
-      y = y + load_part(p.bias + column, count);
+    const F32x16 scale = p.scale ? load_part(p.scale + column, count) : splat(1.0f);
+    const F32x16 bias = p.bias ? load_part(p.bias + column, count) : splat(0.0f);
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
+      F32x16 y = value(r, column, count);
+      if (!p.rms) y = y - means[r];
+      y = fma(divide(y, deviations[r], inverses[r]), scale, bias);
+      if (p.out) store_part(y, p.out + (row + r) * p.out_stride + column, count);
+      if (p.quantised) quantise_part(y, multiplier, p.quantised + (row + r) * p.quantised_stride + column, count);
     }
-    if (p.out) store_part(y, p.out + row * p.out_stride + column, count);
-    if (p.quantised) quantise_part(y, multiplier, p.quantised + row * p.quantised_stride + column, count);
   });
 }
 
-void norm(const Norm& p) {
+template <int R>
+void norm_from(const Norm& p, int row) {
   const bool wanted = p.out || p.quantised;
-  for (int row = 0; row < p.rows; ++row) {
-    const float* x = p.x + row * p.x_stride;
-    const float* residual = p.residual ? p.residual + row * p.residual_stride : nullptr;
-    const auto added = [&](int column, int count) {
-      const F32x16 value = load_part(x + column, count);
-      return residual ? value + load_part(residual + column, count) : value;
-    };
-    if (!p.sum) {
-      if (wanted) norm_row(p, row, added);
-      continue;
-    }
-    // `sum` may be x or residual, so once it is written nothing else is read.
-    float* sum = p.sum + row * p.sum_stride;
-    for_columns(p.columns, [&](int column, int count) { store_part(added(column, count), sum + column, count); });
-    if (wanted) norm_row(p, row, [&](int column, int count) { return load_part(sum + column, count); });
+  const float* x = p.x + row * p.x_stride;
+  const float* residual = p.residual ? p.residual + row * p.residual_stride : nullptr;
+  const auto added = [&](int r, int column, int count) {
+    const F32x16 value = load_part(x + r * p.x_stride + column, count);
+    return residual ? value + load_part(residual + r * p.residual_stride + column, count) : value;
+  };
+  if (!p.sum) {
+    if (wanted) norm_rows<R>(p, row, added);
+    return;
   }
+  // `sum` may be x or residual, so once it is written nothing else is read.
+  float* sum = p.sum + row * p.sum_stride;
+  for_elements(R, p.columns, [&](int r, int column, int count) {
+    store_part(added(r, column, count), sum + r * p.sum_stride + column, count);
+  });
+  if (!wanted) return;
+  norm_rows<R>(p, row, [&](int r, int column, int count) { return load_part(sum + r * p.sum_stride + column, count); });
+}
+
+void norm(const Norm& p) {
+  int row = 0;
+  for (; row + 4 <= p.rows; row += 4) norm_from<4>(p, row);
+  for (; row < p.rows; ++row) norm_from<1>(p, row);
 }
 
 // Two passes: the highest value, then where it is. The first remembers in which block it rose last, so the second

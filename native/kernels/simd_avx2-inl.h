@@ -160,12 +160,8 @@ inline void store(I32x16 x, int32_t* p) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x.lo);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 8), x.hi);
 }
-inline I32x16 operator-(I32x16 a, I32x16 b) {
-  return {_mm256_sub_epi32(a.lo, b.lo), _mm256_sub_epi32(a.hi, b.hi)};
-}
-inline I32x16 operator+(I32x16 a, I32x16 b) {
-  return {_mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi)};
-}
+inline I32x16 operator-(I32x16 a, I32x16 b) { return {_mm256_sub_epi32(a.lo, b.lo), _mm256_sub_epi32(a.hi, b.hi)}; }
+inline I32x16 operator+(I32x16 a, I32x16 b) { return {_mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi)}; }
 inline I32x16 times_127(I32x16 a) {
   const __m256i factor = _mm256_set1_epi32(127);
   return {_mm256_mullo_epi32(a.lo, factor), _mm256_mullo_epi32(a.hi, factor)};
@@ -231,8 +227,8 @@ constexpr int kStepsPerTurn = 1;
 inline void keep_in_register(I32x16& x) { asm volatile("" : "+x"(x.lo), "+x"(x.hi)); }
 inline void keep_in_register(F32x16& x) { asm volatile("" : "+x"(x.lo), "+x"(x.hi)); }
 
-// The tallest tile whose sums stay in registers (with kTileRows and kIntSums above), the groups of 16 columns it covers,
-// and how many sums of 16 lanes a low tile may keep in flight.
+// The tallest tile whose sums stay in registers (with kTileRows and kIntSums above), the groups of 16 columns it
+// covers, and how many sums of 16 lanes a low tile may keep in flight.
 constexpr int kTileGroups = 1;
 constexpr int kFloatTileRows = 6;
 constexpr int kFloatSums = 4;

@@ -100,8 +100,8 @@ inline void store_shifted_bytes(F32x16 x, uint8_t* out, int count) {
 }
 // 16 signed bytes as floats.
 inline F32x16 load_bytes(const int8_t* p, int count) {
-  const __m128i bytes = count == 16 ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))
-                                    : _mm_maskz_loadu_epi8(first_lanes(count), p);
+  const __m128i bytes =
+      count == 16 ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)) : _mm_maskz_loadu_epi8(first_lanes(count), p);
   return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))};
 }
 

@@ -27,8 +27,9 @@ constexpr int copies_in_flight(int rows, int most) {
   return 4 * sums <= most ? 4 : 2 * sums <= most ? 2 : 1;
 }
 
-// The rows of a tile as few pointers: row r is base[r / 3] + (r % 3) * stride, which is one addressing mode. Left alone,
-// gcc keeps a register a row, runs out, and moves pointers through the stack or vector registers inside the loop.
+// The rows of a tile as few pointers: row r is base[r / 3] + (r % 3) * stride, which is one addressing mode. Left
+// alone, gcc keeps a register a row, runs out, and moves pointers through the stack or vector registers inside the
+// loop.
 template <int R, class T>
 struct TileRows {
   static constexpr int kBases = (R + 2) / 3;

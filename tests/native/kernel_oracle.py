@@ -1,4 +1,4 @@
-"""What the kernels' tests share: aligned and padded arrays, and plain NumPy forms of the kernels' promises."""
+"""What the kernels' tests share: aligned and padded arrays, and plain NumPy forms of the promises."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def assert_padding_untouched(matrix: NDArray[Any]) -> None:
     assert whole is not None
     whole = whole.view(matrix.dtype).ravel()
     width = matrix.strides[0] // matrix.itemsize
-    rest = np.lib.stride_tricks.as_strided(matrix, (matrix.shape[0], width), matrix.strides)[:, matrix.shape[1] :]
+    rest = np.lib.stride_tricks.as_strided(matrix, (matrix.shape[0], width), matrix.strides)[
+        :, matrix.shape[1] :
+    ]
     if matrix.dtype == np.float32:
         assert np.isnan(rest).all()
     else:
@@ -127,7 +129,9 @@ def softmax(x: NDArray[Any]) -> NDArray[np.float64]:
     return e / e.sum(axis=-1, keepdims=True)
 
 
-def panels_int8(matrix: NDArray[np.int8], *, transposed: bool = False) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+def panels_int8(
+    matrix: NDArray[np.int8], *, transposed: bool = False
+) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
     n, k = matrix.shape if transposed else matrix.shape[::-1]
     panels = aligned(native.packed_size_int8(k, n), np.int8, 99)
     sums = np.full(n, -1, np.int32)

@@ -1,6 +1,6 @@
 """The inner loops of the matrix products keep their sums in registers.
 
-gcc spills accumulators in every step when an optimisation misfires (decision 0001): results stay right, speed halves.
+gcc spills accumulators in every step when an optimisation misfires: results stay right, speed halves.
 """
 
 from __future__ import annotations

@@ -16,7 +16,9 @@ def chosen(cpu: str | None) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name != "DRAGOMAN_CPU"}
     if cpu is not None:
         environment["DRAGOMAN_CPU"] = cpu
-    return subprocess.run([sys.executable, "-c", ASK], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", ASK], env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_best_target_is_chosen_by_itself() -> None:

@@ -25,7 +25,9 @@ HEADS_AND_SIZES = [(1, 16), (8, 32), (4, 64), (3, 20), (2, 5)]
 
 
 def matrix(rows: int, columns: int, seed: int) -> Floats:
-    return in_padding(np.random.default_rng((seed, rows, columns)).standard_normal((rows, columns), dtype=np.float32))
+    return in_padding(
+        np.random.default_rng((seed, rows, columns)).standard_normal((rows, columns), dtype=np.float32)
+    )
 
 
 def pack_keys(target: str, k: Floats, heads: int) -> Floats:
@@ -40,7 +42,9 @@ def attend(
     scale = float(1 / np.sqrt(q.shape[1] // heads))
     scores = aligned(4 * (-(-len(k) // 16) * 16), np.float32, np.nan)
     out, packed, weights = padded(*q.shape), padded(*q.shape, np.uint8), padded(len(q), len(k))
-    native.attention(target, q, pack_keys(target, k, heads), v, heads, scale, scores, out, packed, 40.0, weights)
+    native.attention(
+        target, q, pack_keys(target, k, heads), v, heads, scale, scores, out, packed, 40.0, weights
+    )
     for written in (out, packed, weights):
         assert_padding_untouched(written)
     return out, packed, weights

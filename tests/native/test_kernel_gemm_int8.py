@@ -50,10 +50,18 @@ class Product:
         row_scale = random.uniform(0.5, 2, m).astype(np.float32)
         sums = a.astype(np.int64) @ b.astype(np.int64)
         return cls(
-            in_padding(a), panels, column_sums, vector_in_padding(scale), vector_in_padding(bias), row_scale, sums
+            in_padding(a),
+            panels,
+            column_sums,
+            vector_in_padding(scale),
+            vector_in_padding(bias),
+            row_scale,
+            sums,
         )
 
-    def run(self, target: str, *, kind: str = "none", dynamic: bool = False, rows: slice = slice(None)) -> Any:
+    def run(
+        self, target: str, *, kind: str = "none", dynamic: bool = False, rows: slice = slice(None)
+    ) -> Any:
         a = self.a[rows]
         out = padded(len(a), len(self.scale))
         packed = padded(len(a), len(self.scale), np.uint8)
@@ -130,9 +138,7 @@ def test_without_bias_and_without_one_of_the_outputs(target: str) -> None:
     product = Product.random(5, 20, 40)
     out, packed = padded(5, 40), padded(5, 40, np.uint8)
     dynamic = (product.column_sums, product.row_scale)
-    native.gemm_int8(
-        target, product.a, product.panels, 40, product.scale, None, *dynamic, 0, out, None, 1.0
-    )
+    native.gemm_int8(target, product.a, product.panels, 40, product.scale, None, *dynamic, 0, out, None, 1.0)
     native.gemm_int8(
         target, product.a, product.panels, 40, product.scale, None, *dynamic, 0, None, packed, 20.0
     )

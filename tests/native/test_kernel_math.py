@@ -1,4 +1,4 @@
-"""exp, tanh, sigmoid, erf and log through the kernels that use them: accuracy, extremes, agreement of targets."""
+"""exp, tanh, sigmoid, erf and log in the kernels that use them: accuracy, extremes, agreement of targets."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def test_gelu_is_accurate_relative_to_its_argument() -> None:
 @pytest.mark.parametrize("kind", ACTIVATIONS)
 def test_all_targets_give_the_same_bits(kind: str) -> None:
     x = points()[::3]
-    specials = np.float32([0, -0.0, INFINITY, -INFINITY, np.nan, 1e-45, -1e-45, 3e38, -3e38, 88.8, -88.8, -103.9])
+    specials = np.float32(
+        [0, -0.0, INFINITY, -INFINITY, np.nan, 1e-45, -1e-45, 3e38, -3e38, 88.8, -88.8, -103.9]
+    )
     x = np.concatenate([x, specials])
     assert_same_on_all_targets(lambda target: apply(kind, x, target))
 

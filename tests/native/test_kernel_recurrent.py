@@ -19,7 +19,9 @@ from kernel_oracle import (
 
 
 def matrix(rows: int, columns: int, seed: int) -> Floats:
-    return in_padding(np.random.default_rng((seed, rows, columns)).standard_normal((rows, columns), dtype=np.float32))
+    return in_padding(
+        np.random.default_rng((seed, rows, columns)).standard_normal((rows, columns), dtype=np.float32)
+    )
 
 
 @pytest.mark.parametrize("target", TARGETS)

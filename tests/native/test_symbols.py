@@ -1,7 +1,7 @@
 """No code compiled for a wide instruction set can be linked into the rest.
 
-An inline function of a header, compiled for AVX-512 in one object and plainly in another, is one weak symbol: the
-linker keeps either, and a machine without AVX-512 dies in code that never asked for it.
+An inline function of a header, compiled for AVX-512 in one object and plainly in another, is one weak symbol:
+the linker keeps either, and a machine without AVX-512 dies in code that never asked for it.
 """
 
 from __future__ import annotations
