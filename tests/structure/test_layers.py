@@ -50,7 +50,7 @@ LAYERS = [
 
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 EXCEPTIONS = {("options", "formats")}
-ANYWHERE = {"_native", "__init__"}
+ANYWHERE = {"_native", "__init__", "__version__"}
 
 
 def modules() -> list[Path]:
