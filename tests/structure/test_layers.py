@@ -43,6 +43,7 @@ LAYERS = [
     {"reports", "metrics"},
     {"service"},
     {"simulate"},
+    {"profiling"},
     {"demo"},
     {"cli"},
 ]

@@ -17,6 +17,7 @@ _COMMANDS = {
     "convert": "Make int8 models and binary shortlists.",
     "decoder": "Translate as marian-decoder does: its options, its output.",
     "inspect": "Say what a model is.",
+    "profile": "Show where the time of a model goes.",
     "plan": "Show how a model runs, and in how much memory.",
     "translate": "Translate text, line by line.",
 }
