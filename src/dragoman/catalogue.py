@@ -56,6 +56,8 @@ ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
 """
 _CODES = frozenset(_ISO_639_1.split())
 """Language codes that names are searched for. Names with other codes need `languages`."""
+_WORDS = frozenset({"tiny", "base"})
+"""What names of models say that looks like two languages."""
 _ADVICE = "See `dragoman.catalogue` for the form of the file."
 
 
@@ -159,8 +161,8 @@ def languages_of(name: str) -> tuple[str, str] | None:
 
     None if it says none; then a fleet.toml can.
     """
-    parts = re.split("[-_.]", name.lower())
-    for first, second in zip(parts, [*parts[1:], ""], strict=True):
+    parts = [part for part in re.split("[-_.]", name.lower()) if part not in _WORDS]
+    for first, second in zip(parts, [*parts[1:], ""], strict=False):
         for pair in ((first[:2], first[2:]), (first, second)):
             if all(code in _CODES for code in pair):
                 return pair

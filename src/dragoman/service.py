@@ -29,6 +29,7 @@ from dragoman.streams import Stream
 __all__ = ["Service"]
 
 _UNLIMITED = 1 << 40
+_PAGE = 4096
 ModelChoice = str | Sequence[str]
 
 
@@ -76,13 +77,15 @@ class Service:
         if not age_s > 0:
             raise OptionsError("age_s", age_s, "a number of seconds above 0")
         limit = _UNLIMITED if workspace is None else parse_bytes("workspace", workspace)
+        if limit < _PAGE:
+            raise OptionsError("workspace", workspace, f"at least {_PAGE} bytes")
         self.fleet = fleet
         self._admission = Admission(queue_limit)
         self._dispatcher = Dispatcher(
             fleet,
             self._admission,
             workers=workers,
-            workspace_limit=limit,
+            workspace_limit=limit // _PAGE * _PAGE,
             cores=cores,
             fill_s=fill_s,
             batch_sentences=batch_sentences,

@@ -33,7 +33,9 @@ def add(queues: Queues, ticket: Ticket, key: str, count: int, tokens: int = 10, 
     queues.add(ticket, key, [Word(tokens, number) for number in range(count)], now)
 
 
-def batches(queues: Queues, count: int, now: float = 0.0, step_s: float = 0.0, size: int = 8) -> list[tuple[str, list[Ticket]]]:
+def batches(
+    queues: Queues, count: int, now: float = 0.0, step_s: float = 0.0, size: int = 8
+) -> list[tuple[str, list[Ticket]]]:
     found = []
     for _ in range(count):
         taken = queues.take(now, max_items=size, max_tokens=1 << 20)
