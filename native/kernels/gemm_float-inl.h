@@ -10,17 +10,15 @@
 namespace dragoman::DRAGOMAN_TARGET {
 namespace {
 
-constexpr size_t kFloatPrefetch = 8192 / sizeof(float);
-
 constexpr int float_blocks(int rows) { return copies_in_flight(rows, kFloatSums); }
 
 // The sums of R rows by B blocks of columns. Several blocks start where a panel starts.
-template <int R, int B>
+template <int R, int B, bool spread>
 struct FloatTile {
   F32x16 sums[R][B][kTileGroups];
 
   __attribute__((always_inline)) void multiply(const float* a, size_t a_stride, const float* weights,
-                                               size_t panel_floats, int steps, size_t ahead) {
+                                               size_t panel_floats, int steps, Prefetch fetch) {
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
@@ -29,26 +27,30 @@ struct FloatTile {
     TileRows<R, float> rows(a, a_stride);
     if constexpr (kFloatStepsPerTurn == 2) {
       for (; steps >= 2; steps -= 2, weights += 2 * kPanelColumns) {
-        add_step(rows, 0, weights, panel_floats, ahead);
-        add_step(rows, 1, weights + kPanelColumns, panel_floats, ahead);
+        add_step(rows, 0, weights, panel_floats, fetch);
+        add_step(rows, 1, weights + kPanelColumns, panel_floats, fetch);
         rows.advance(2);
       }
-      if (steps > 0) add_step(rows, 0, weights, panel_floats, ahead);
+      if (steps > 0) add_step(rows, 0, weights, panel_floats, fetch);
     } else {
       for (; steps > 0; --steps, weights += kPanelColumns) {
-        add_step(rows, 0, weights, panel_floats, ahead);
+        add_step(rows, 0, weights, panel_floats, fetch);
         rows.advance(1);
       }
     }
   }
 
   __attribute__((always_inline)) void add_step(const TileRows<R, float>& rows, int at, const float* weights,
-                                               size_t panel_floats, size_t ahead) {
+                                               size_t panel_floats, Prefetch& fetch) {
+    if constexpr (spread) {
+      __builtin_prefetch(fetch.later, 0, 2);
+      fetch.later += fetch.later_bytes;
+    }
     F32x16 block[B][kTileGroups];
 #pragma GCC unroll 8
     for (int i = 0; i < B * kTileGroups; ++i) {
       const float* from = weights + 16 * i / kPanelColumns * panel_floats + 16 * (i % (kPanelColumns / 16));
-      __builtin_prefetch(from + ahead);
+      if constexpr (!spread) fetch_ahead<R>(from + fetch.ahead);
       block[i / kTileGroups][i % kTileGroups] = load(from);
     }
 #pragma GCC unroll 16
@@ -63,13 +65,13 @@ struct FloatTile {
   }
 };
 
-// Rows row..row+R-1 of blocks block..block+B-1; `ahead` 0: the weights are in a cache.
-template <int R, int B>
-__attribute__((noinline)) void float_tile(const GemmFloat& p, int row, int block, size_t ahead) {
+// Rows row..row+R-1 of blocks block..block+B-1.
+template <int R, int B, bool spread>
+__attribute__((noinline)) void float_tile(const GemmFloat& p, int row, int block, const Prefetch& fetch) {
   const size_t panel_floats = static_cast<size_t>(p.k) * kPanelColumns;
   const float* weights = p.panels + block / kBlocksPerPanel * panel_floats + block % kBlocksPerPanel * 16;
-  FloatTile<R, B> tile;
-  tile.multiply(p.a + row * p.a_stride, p.a_stride, weights, panel_floats, p.k, ahead);
+  FloatTile<R, B, spread> tile;
+  tile.multiply(p.a + row * p.a_stride, p.a_stride, weights, panel_floats, p.k, fetch);
 #pragma GCC unroll 8
   for (int i = 0; i < B * kTileGroups; ++i) {
     const int column = block * kTileColumns + 16 * i;
@@ -91,24 +93,31 @@ __attribute__((noinline)) void float_tile(const GemmFloat& p, int row, int block
 }
 
 void gemm_float(const GemmFloat& p) {
-  using Tile = void (*)(const GemmFloat&, int, int, size_t);
+  using Tile = void (*)(const GemmFloat&, int, int, const Prefetch&);
   const RowTiles tiles(p.m, kFloatTileRows);
   const int blocks = (p.n + kTileColumns - 1) / kTileColumns;
-  const int together = tiles.count == 1 ? float_blocks(p.m) : 1;
-  Tile taller = nullptr, lower = nullptr, several = nullptr;
-  with_height<kFloatTileRows>(tiles.height, [&]<int R>() {
-    lower = float_tile<R, 1>;
-    several = float_tile<R, float_blocks(R)>;
-  });
-  with_height<kFloatTileRows>(tiles.height + 1, [&]<int R>() { taller = float_tile<R, 1>; });
   int block = 0;
-  if (together > 1) {
-    for (; block + together <= blocks; block += together) several(p, 0, block, kFloatPrefetch / together);
+  if (tiles.count == 1) {
+    with_height<kFloatTileRows>(p.m, [&]<int R>() {
+      constexpr int kTogether = float_blocks(R);
+      constexpr size_t ahead = bytes_ahead(R) / sizeof(float);
+      const Prefetch all = near_prefetch(ahead / kTogether), one = near_prefetch(ahead);
+      for (; block + kTogether <= blocks; block += kTogether) float_tile<R, kTogether, false>(p, 0, block, all);
+      for (; block < blocks; ++block) float_tile<R, 1, false>(p, 0, block, one);
+    });
+    return;
   }
+  Tile taller = nullptr, lower = nullptr;
+  with_height<kFloatTileRows>(tiles.height, [&]<int R>() { lower = float_tile<R, 1, true>; });
+  with_height<kFloatTileRows>(tiles.height + 1, [&]<int R>() { taller = float_tile<R, 1, true>; });
+  const size_t panel_floats = static_cast<size_t>(p.k) * kPanelColumns;
   for (; block < blocks; ++block) {
+    const float* next_panel = p.panels + (block / kBlocksPerPanel + 1) * panel_floats;
     int row = 0;
     for (int tile = 0; tile < tiles.count; ++tile) {
-      (tile < tiles.taller ? taller : lower)(p, row, block, tile == 0 ? kFloatPrefetch : 0);
+      const Prefetch fetch = spread_prefetch(next_panel, panel_floats * sizeof(float), kPanelColumns * sizeof(float),
+                                             block, tile, tiles.count);
+      (tile < tiles.taller ? taller : lower)(p, row, block, fetch);
       row += tiles.rows_of(tile);
     }
   }

@@ -12,18 +12,16 @@ namespace dragoman::DRAGOMAN_TARGET {
 namespace {
 
 constexpr int kStepBytes = 4 * kPanelColumns;  // one step: 4 k by 32 columns
-// The first tile of a panel fetches weights this far ahead, all blocks together; later ones find them in a cache.
-constexpr size_t kPrefetchBytes = 8192;
 
 constexpr int int8_blocks(int rows) { return copies_in_flight(rows, kIntSums); }
 
 // The sums of R rows by B blocks of columns. Several blocks start where a panel starts.
-template <int R, int B>
+template <int R, int B, bool spread>
 struct Int8Tile {
   I32x16 sums[R][B][kTileGroups];
 
   __attribute__((always_inline)) void multiply(const uint8_t* a, size_t a_stride, const int8_t* weights,
-                                               size_t panel_bytes, int steps, size_t ahead) {
+                                               size_t panel_bytes, int steps, Prefetch fetch) {
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
@@ -33,26 +31,30 @@ struct Int8Tile {
     int left = steps;
     if constexpr (kStepsPerTurn == 2) {
       for (; left >= 2; left -= 2, weights += 2 * kStepBytes) {
-        add_step(rows, 0, weights, panel_bytes, ahead);
-        add_step(rows, 4, weights + kStepBytes, panel_bytes, ahead);
+        add_step(rows, 0, weights, panel_bytes, fetch);
+        add_step(rows, 4, weights + kStepBytes, panel_bytes, fetch);
         rows.advance(8);
       }
-      if (left > 0) add_step(rows, 0, weights, panel_bytes, ahead);
+      if (left > 0) add_step(rows, 0, weights, panel_bytes, fetch);
     } else {
       for (; left > 0; --left, weights += kStepBytes) {
-        add_step(rows, 0, weights, panel_bytes, ahead);
+        add_step(rows, 0, weights, panel_bytes, fetch);
         rows.advance(4);
       }
     }
   }
 
   __attribute__((always_inline)) void add_step(const TileRows<R, uint8_t>& rows, int at, const int8_t* weights,
-                                               size_t panel_bytes, size_t ahead) {
+                                               size_t panel_bytes, Prefetch& fetch) {
+    if constexpr (spread) {
+      __builtin_prefetch(fetch.later, 0, 2);
+      fetch.later += fetch.later_bytes;
+    }
     Weights block[B][kTileGroups];
 #pragma GCC unroll 8
     for (int i = 0; i < B * kTileGroups; ++i) {
       const int8_t* from = weights + 16 * i / kPanelColumns * panel_bytes + 64 * (i % (kPanelColumns / 16));
-      __builtin_prefetch(from + ahead);
+      if constexpr (!spread) fetch_ahead<R>(from + fetch.ahead);
       block[i / kTileGroups][i % kTileGroups] = load_weights(from);
     }
 #pragma GCC unroll 16
@@ -105,14 +107,14 @@ struct Int8Work {
   bool plain;  // static, without activation, to float only: the epilogue stays in registers
 };
 
-// Rows row..row+R-1 of blocks block..block+B-1; `ahead` 0: the weights are in a cache.
-template <int R, int B>
-__attribute__((noinline)) void int8_tile(const Int8Work& work, int row, int block, size_t ahead) {
+// Rows row..row+R-1 of blocks block..block+B-1.
+template <int R, int B, bool spread>
+__attribute__((noinline)) void int8_tile(const Int8Work& work, int row, int block, const Prefetch& fetch) {
   const GemmInt8& p = work.p;
   const size_t panel_bytes = static_cast<size_t>(work.steps) * kStepBytes;
   const int8_t* weights = p.panels + block / kBlocksPerPanel * panel_bytes + block % kBlocksPerPanel * 64;
-  Int8Tile<R, B> tile;
-  tile.multiply(p.a + row * p.a_stride, p.a_stride, weights, panel_bytes, work.steps, ahead);
+  Int8Tile<R, B, spread> tile;
+  tile.multiply(p.a + row * p.a_stride, p.a_stride, weights, panel_bytes, work.steps, fetch);
   const int first = block * kTileColumns;
   if (work.plain && first + B * kTileColumns <= p.n) {
 #pragma GCC unroll 8
@@ -141,24 +143,29 @@ __attribute__((noinline)) void int8_tile(const Int8Work& work, int row, int bloc
 void gemm_int8(const GemmInt8& p) {
   const Int8Work work = {p, finish_of(p), (p.k + 3) / 4,
                          p.activation == Activation::kNone && !p.row_scale && p.bias && p.out && !p.quantised};
-  using Tile = void (*)(const Int8Work&, int, int, size_t);
+  using Tile = void (*)(const Int8Work&, int, int, const Prefetch&);
   const RowTiles tiles(p.m, kTileRows);
   const int blocks = (p.n + kTileColumns - 1) / kTileColumns;
-  const int together = tiles.count == 1 ? int8_blocks(p.m) : 1;
-  Tile taller = nullptr, lower = nullptr, several = nullptr;
-  with_height<kTileRows>(tiles.height, [&]<int R>() {
-    lower = int8_tile<R, 1>;
-    several = int8_tile<R, int8_blocks(R)>;
-  });
-  with_height<kTileRows>(tiles.height + 1, [&]<int R>() { taller = int8_tile<R, 1>; });
   int block = 0;
-  if (together > 1) {
-    for (; block + together <= blocks; block += together) several(work, 0, block, kPrefetchBytes / together);
+  if (tiles.count == 1) {
+    with_height<kTileRows>(p.m, [&]<int R>() {
+      constexpr int kTogether = int8_blocks(R);
+      const Prefetch all = near_prefetch(bytes_ahead(R) / kTogether), one = near_prefetch(bytes_ahead(R));
+      for (; block + kTogether <= blocks; block += kTogether) int8_tile<R, kTogether, false>(work, 0, block, all);
+      for (; block < blocks; ++block) int8_tile<R, 1, false>(work, 0, block, one);
+    });
+    return;
   }
+  Tile taller = nullptr, lower = nullptr;
+  with_height<kTileRows>(tiles.height, [&]<int R>() { lower = int8_tile<R, 1, true>; });
+  with_height<kTileRows>(tiles.height + 1, [&]<int R>() { taller = int8_tile<R, 1, true>; });
+  const size_t panel_bytes = static_cast<size_t>(work.steps) * kStepBytes;
   for (; block < blocks; ++block) {
+    const int8_t* next_panel = p.panels + (block / kBlocksPerPanel + 1) * panel_bytes;
     int row = 0;
     for (int tile = 0; tile < tiles.count; ++tile) {
-      (tile < tiles.taller ? taller : lower)(work, row, block, tile == 0 ? kPrefetchBytes : 0);
+      const Prefetch fetch = spread_prefetch(next_panel, panel_bytes, kStepBytes, block, tile, tiles.count);
+      (tile < tiles.taller ? taller : lower)(work, row, block, fetch);
       row += tiles.rows_of(tile);
     }
   }

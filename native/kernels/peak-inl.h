@@ -14,7 +14,7 @@ constexpr int kPeakSums = kTileGroups == 2 ? 24 : 6;
 int64_t peak_int8(int64_t rounds) {
   alignas(64) uint8_t a[64] = {};
   alignas(64) int8_t b[64] = {};
-  const Activations activations = load_activations(a);
+  Activations activations = load_activations(a);
   const Weights weights = load_weights(b);
   I32x16 sums[kPeakSums];
 #pragma GCC unroll 24
@@ -24,6 +24,7 @@ int64_t peak_int8(int64_t rounds) {
     for (int i = 0; i < kPeakSums; ++i) {
       add_products(sums[i], activations, weights);
       keep_in_register(sums[i]);
+      keep_in_register(activations);
     }
   }
   return rounds * kPeakSums * 16 * 4 * 2;

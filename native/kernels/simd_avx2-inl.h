@@ -173,6 +173,7 @@ inline F32x16 to_float(I32x16 a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvte
 struct Activations {
   __m256i v;
 };
+inline void keep_in_register(Activations& x) { asm volatile("" : "+x"(x.v)); }
 struct Weights {
   __m256i lo, hi;
 };
@@ -197,6 +198,7 @@ constexpr int kStepsPerTurn = 2;
 struct Activations {
   __m256i even, odd;
 };
+inline void keep_in_register(Activations& x) { asm volatile("" : "+x"(x.even), "+x"(x.odd)); }
 struct Weights {
   __m256i even_lo, odd_lo, even_hi, odd_hi;
 };

@@ -119,6 +119,7 @@ inline F32x16 to_float(I32x16 a) { return {_mm512_cvtepi32_ps(a.v)}; }
 struct Activations {
   __m512i v;
 };
+inline void keep_in_register(Activations& x) { asm volatile("" : "+v"(x.v)); }
 struct Weights {
   __m512i v;
 };
@@ -134,6 +135,7 @@ inline void add_products(I32x16& sums, Activations a, Weights b) { sums.v = _mm5
 struct Activations {
   __m512i even, odd;
 };
+inline void keep_in_register(Activations& x) { asm volatile("" : "+v"(x.even), "+v"(x.odd)); }
 struct Weights {
   __m512i even, odd;
 };

@@ -184,6 +184,7 @@ inline void add_products(I32x16& sums, Activations a, Weights b) {
 }
 
 inline void keep_in_register(I32x16&) {}
+inline void keep_in_register(Activations&) {}
 inline void keep_in_register(F32x16&) {}
 
 constexpr int kTileGroups = 1;

@@ -11,6 +11,39 @@ namespace {
 constexpr int kTileColumns = 16 * kTileGroups;
 constexpr int kBlocksPerPanel = kPanelColumns / kTileColumns;
 
+// Weights to fetch while a tile computes.
+//   Alone (one tile of rows): its own, `ahead` elements before they are used. Up to 7 rows wait for the caches, so into
+//   L1 and close; higher tiles hide L2 but not memory, so into L2 and far (measured: 8 rows cold 165 -> 217 GOP/s).
+//   Spread (several tiles share a panel): a part of the next panel, into L2, so that memory works during all tiles and
+//   not only the first (64 rows cold 480 -> 770 GOP/s). `later` moves by `later_bytes` a step.
+constexpr bool fetches_far(int rows) { return rows >= 8; }
+constexpr size_t bytes_ahead(int rows) { return fetches_far(rows) ? 32768 : 8192; }
+
+template <int R>
+inline void fetch_ahead(const void* from) {
+  if constexpr (fetches_far(R)) {
+    __builtin_prefetch(from, 0, 2);
+  } else {
+    __builtin_prefetch(from, 0, 3);
+  }
+}
+
+struct Prefetch {
+  size_t ahead;
+  const char* later;
+  size_t later_bytes;
+};
+
+inline Prefetch near_prefetch(size_t ahead) { return {ahead, nullptr, 0}; }
+
+// The share of tile `tile` of `tiles` and block `block`, of the panel at `next_panel`.
+inline Prefetch spread_prefetch(const void* next_panel, size_t panel_bytes, size_t step_bytes, int block, int tile,
+                                int tiles) {
+  const size_t parts = static_cast<size_t>(tiles) * kBlocksPerPanel;
+  const size_t part = static_cast<size_t>(block % kBlocksPerPanel) * tiles + tile;
+  return {0, static_cast<const char*>(next_panel) + panel_bytes / parts * part, (step_bytes + parts - 1) / parts};
+}
+
 // Cuts `rows` into as few tiles of at most `tallest` rows as possible, as even as possible: 16 rows are 8 + 8 rather
 // than 14 + 2, because a low tile re-reads the weights for little work.
 struct RowTiles {
