@@ -16,6 +16,7 @@ __all__ = ["cli", "main"]
 _COMMANDS = {
     "convert": "Make int8 models and binary shortlists.",
     "decoder": "Translate as marian-decoder does: its options, its output.",
+    "fleet": "Show a catalogue of models, and try budgets of memory on a trace.",
     "inspect": "Say what a model is.",
     "profile": "Show where the time of a model goes.",
     "plan": "Show how a model runs, and in how much memory.",

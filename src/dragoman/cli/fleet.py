@@ -1,0 +1,178 @@
+"""``dragoman fleet``: the models of a folder or fleet.toml, and a trace of requests against a budget."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from dragoman.catalogue import Catalogue, CatalogueModel
+    from dragoman.simulate import TraceSummary
+
+__all__ = ["command"]
+
+
+@click.command("fleet")
+@click.argument("path", metavar="FILE|DIR")
+@click.option("--budget", metavar="SIZE", help='Most bytes of weights in memory, such as "500 MB".')
+@click.option(
+    "--simulate", "trace", metavar="TRACE", help="Replay requests: JSON lines of time, model, words."
+)
+@click.option("--policy", metavar="NAME", help="Only this policy: lru, lfu, fifo or largest-first.")
+@click.option("--workers", type=click.IntRange(1, 1024), default=2, show_default=True, help="For --simulate.")
+@click.option("--words-per-second", type=float, default=5000.0, show_default=True, help="Of one worker.")
+@click.option("--load-mb-per-second", type=float, default=1000.0, show_default=True, help="Weights read.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def command(
+    path: str,
+    budget: str | None,
+    trace: str | None,
+    policy: str | None,
+    workers: int,
+    words_per_second: float,
+    load_mb_per_second: float,
+    as_json: bool,
+) -> None:
+    """Show a catalogue of models: a folder of model folders, or a fleet.toml.
+
+    Sizes are those of the weights in memory, estimated from the files. With a budget it says what fits.
+    With --simulate a trace of requests is replayed against the budget, by policy: how often a model was in
+    memory, how long was spent on loading, and how long requests took.
+    """
+    from dragoman.catalogue import read_directory, read_fleet_file
+    from dragoman.errors import OptionsError
+    from dragoman.sizes import parse_bytes
+
+    where = Path(path)
+    if where.is_dir() and (where / "fleet.toml").is_file():
+        where = where / "fleet.toml"
+    catalogue = read_directory(where) if where.is_dir() else read_fleet_file(where)
+    wanted = budget if budget is not None else catalogue.settings.get("weights_budget")
+    limit = None if wanted is None else parse_bytes("--budget", wanted)
+    if trace is None:
+        _show(catalogue, limit, as_json)
+        return
+    for name, value in (
+        ("--words-per-second", words_per_second),
+        ("--load-mb-per-second", load_mb_per_second),
+    ):
+        if not value > 0:
+            raise OptionsError(name, value, "above 0")
+    _simulate(catalogue, limit, Path(trace), policy, workers, words_per_second, load_mb_per_second, as_json)
+
+
+def _show(catalogue: Catalogue, limit: int | None, as_json: bool) -> None:
+    from dragoman.sizes import format_bytes
+    from dragoman.tables import format_table
+
+    rows = [_describe(model) for model in catalogue.models]
+    total = sum(row["weights_bytes"] for row in rows)
+    prepared = sum(row["prepared_bytes"] for row in rows)
+    if as_json:
+        totals = {"weights_bytes": total, "prepared_bytes": prepared, "weights_budget": limit}
+        click.echo(json.dumps({"models": rows, **totals}, indent=1))
+        return
+    table = [
+        (
+            row["name"],
+            "-".join(row["languages"] or ()),
+            row["precision"],
+            format_bytes(row["weights_bytes"]),
+            "yes" if row["prepared_bytes"] else "",
+            "pinned" if row["pinned"] else "",
+            row["error"] or "",
+        )
+        for row in rows
+    ]
+    click.echo(format_table(("model", "languages", "stored", "weights", "prepared", "", ""), table).rstrip())
+    click.echo(f"\n{len(rows)} models, {format_bytes(total)} of weights if all were in memory.")
+    if limit is not None:
+        click.echo(f"The budget of {format_bytes(limit)} holds {_fitting(rows, limit)} of them at once.")
+
+
+def _describe(model: CatalogueModel) -> dict[str, Any]:
+    from dragoman.catalogue import estimate_bytes
+    from dragoman.errors import DragomanError
+    from dragoman.formats.bundle import find_bundle
+    from dragoman.formats.model_file import stored_precision
+
+    error, precision = None, ""
+    try:
+        precision = stored_precision(find_bundle(model.path).model)
+    except (DragomanError, OSError) as problem:
+        error = str(problem)
+    return {
+        "name": model.name,
+        "path": str(model.path),
+        "languages": model.languages,
+        "precision": precision,
+        "pinned": model.pinned,
+        "weights_bytes": estimate_bytes(model.path, model.options),
+        "prepared_bytes": 0,
+        "error": error,
+    }
+
+
+def _fitting(rows: list[dict[str, Any]], limit: int) -> int:
+    """How many fit, the smallest first."""
+    count = used = 0
+    for size in sorted(row["weights_bytes"] for row in rows):
+        used += size
+        if used > limit:
+            break
+        count += 1
+    return count
+
+
+def _simulate(
+    catalogue: Catalogue,
+    limit: int | None,
+    trace: Path,
+    policy: str | None,
+    workers: int,
+    words_per_second: float,
+    load_mb_per_second: float,
+    as_json: bool,
+) -> None:
+    from dragoman.catalogue import estimate_bytes
+    from dragoman.residency import POLICIES
+    from dragoman.simulate import Costs, read_trace, simulate
+
+    with trace.open(encoding="utf-8") as lines:
+        requests = read_trace(lines, trace.name)
+    sizes = {model.name: estimate_bytes(model.path, model.options) for model in catalogue.models}
+    pinned = frozenset(model.name for model in catalogue.models if model.pinned)
+    costs = Costs(words_per_s=words_per_second, load_bytes_per_s=load_mb_per_second * 1e6)
+    found = [
+        simulate(requests, sizes, budget=limit, policy=name, workers=workers, costs=costs, pinned=pinned)
+        for name in ([policy] if policy else POLICIES)
+    ]
+    if as_json:
+        rows = [{**dataclasses.asdict(one), "hit_rate": one.hit_rate} for one in found]
+        click.echo(json.dumps({"budget": limit, "policies": rows}, indent=1))
+        return
+    click.echo(_table(found))
+
+
+def _table(found: list[TraceSummary]) -> str:
+    from dragoman.sizes import format_bytes
+    from dragoman.tables import format_table
+
+    rows = [
+        (
+            one.policy,
+            f"{100 * one.hit_rate:.1f} %",
+            str(one.loads),
+            str(one.evictions),
+            f"{one.load_s:.2f} s",
+            f"{one.p50_s * 1000:.1f} ms",
+            f"{one.p99_s * 1000:.1f} ms",
+            format_bytes(one.peak_bytes),
+        )
+        for one in found
+    ]
+    return format_table(("policy", "hits", "loads", "evictions", "loading", "p50", "p99", "peak"), rows)
