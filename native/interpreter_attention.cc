@@ -26,7 +26,8 @@ void Interpreter::self_attention(const Instruction& in) {
     size_t key_stride = static_cast<size_t>(round_up(count, 16));
     for (int head = 0; head < in.heads; ++head) {
       int column = head * head_dim;
-      kernels_->pack_keys(k + row * ks + column, ks, count, 1, head_dim, scratch, key_stride);
+      kernels_->pack_keys(k + row * ks + column, ks, count, 1, head_dim, attention_scale(head_dim), scratch,
+                          key_stride);
       Attention call{};
       call.q = q + row * qs + column;
       call.q_stride = qs;
@@ -37,7 +38,6 @@ void Interpreter::self_attention(const Instruction& in) {
       call.count = count;
       call.heads = 1;
       call.head_dim = head_dim;
-      call.scale = attention_scale(head_dim);
       call.scores = scratch + static_cast<size_t>(head_dim) * scratch_stride;
       if (out != nullptr) call.out = out + row * os + column;
       call.out_stride = os;
@@ -56,7 +56,8 @@ void Interpreter::pack_keys(const Instruction& in) {
   int head_dim = in.x.columns / in.heads;
   for (int32_t s = group_.first; s < group_.last; ++s) {
     size_t row = static_cast<size_t>(batch_->offsets[s] - batch_->offsets[group_.first]);
-    kernels_->pack_keys(k + row * ks, ks, length(s), in.heads, head_dim, keys + static_cast<size_t>(padded_offsets_[s]) * os,
+    kernels_->pack_keys(k + row * ks, ks, length(s), in.heads, head_dim, attention_scale(head_dim),
+                        keys + static_cast<size_t>(padded_offsets_[s]) * os,
                         static_cast<size_t>(round_up(length(s), 16)));
   }
 }
@@ -87,7 +88,6 @@ void Interpreter::cross_attention(const Instruction& in) {
     call.count = length(s);
     call.heads = in.heads;
     call.head_dim = head_dim;
-    call.scale = attention_scale(head_dim);
     call.scores = scratch;
     if (out != nullptr) call.out = out + row * os;
     call.out_stride = os;

@@ -95,14 +95,15 @@ void gemm_float(const std::string& name, FloatRows a, Floats panels, int n, std:
                            .out_stride = to.stride});
 }
 
-void pack_keys(const std::string& name, FloatRows k, int heads, Vector<float> keys) {
+void pack_keys(const std::string& name, FloatRows k, int heads, float scale, Vector<float> keys) {
   const auto from = view(k);
   const size_t key_stride = (static_cast<size_t>(from.rows) + 15) / 16 * 16;
-  target(name).pack_keys(from.data, from.stride, from.rows, heads, from.columns / heads, keys.data(), key_stride);
+  target(name).pack_keys(from.data, from.stride, from.rows, heads, from.columns / heads, scale, keys.data(),
+                         key_stride);
 }
 
-void attention(const std::string& name, FloatRows q, Floats keys, FloatRows values, int heads, float scale,
-               Vector<float> scores, std::optional<OutRows> out, std::optional<OutBytes> quantised, float multiplier,
+void attention(const std::string& name, FloatRows q, Floats keys, FloatRows values, int heads, Vector<float> scores,
+               std::optional<OutRows> out, std::optional<OutBytes> quantised, float multiplier,
                std::optional<OutRows> weights) {
   const auto query = view(q), value = view(values);
   const auto to = view(out), first = view(weights);
@@ -116,7 +117,6 @@ void attention(const std::string& name, FloatRows q, Floats keys, FloatRows valu
                           .count = value.rows,
                           .heads = heads,
                           .head_dim = query.columns / heads,
-                          .scale = scale,
                           .scores = scores.data(),
                           .out = to.data,
                           .out_stride = to.stride,
@@ -183,9 +183,9 @@ void bind_kernel_products(nb::module_& m) {
         arg("out_multiplier"));
   m.def("gemm_float", ours::gemm_float, arg("target"), exact("a"), exact("panels"), arg("n"), maybe("bias"),
         arg("activation"), exact("out"));
-  m.def("pack_keys", ours::pack_keys, arg("target"), exact("k"), arg("heads"), exact("keys"));
+  m.def("pack_keys", ours::pack_keys, arg("target"), exact("k"), arg("heads"), arg("scale"), exact("keys"));
   m.def("attention", ours::attention, arg("target"), exact("q"), exact("keys"), exact("values"), arg("heads"),
-        arg("scale"), exact("scores"), maybe("out"), maybe("quantised"), arg("multiplier"), maybe("weights"));
+        exact("scores"), maybe("out"), maybe("quantised"), arg("multiplier"), maybe("weights"));
   m.def("cached_attention", ours::cached_attention, arg("target"), exact("q"), exact("keys"), exact("values"),
         exact("cells"), arg("heads"), arg("scale"), exact("scores"), maybe("out"), maybe("quantised"),
         arg("multiplier"));

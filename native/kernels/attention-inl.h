@@ -23,10 +23,10 @@ inline void softmax(float* x, int count) {
   for_columns(count, [&](int i, int part) { store_part(divide(load_part(x + i, part), all, inverse), x + i, part); });
 }
 
-// scores[r][0..16V) = scale * q[r] . keys, d in turn; keys [head_dim][key_stride].
+// scores[r][0..16V) = q[r] . keys, d in turn; keys [head_dim][key_stride].
 template <int R, int V>
 inline void score_block(const float* q, size_t q_stride, const float* keys, size_t key_stride, int head_dim,
-                        F32x16 scale, float* scores) {
+                        float* scores) {
   F32x16 block[R][V];
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
@@ -47,7 +47,7 @@ inline void score_block(const float* q, size_t q_stride, const float* keys, size
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) store(block[r][v] * scale, scores + r * key_stride + 16 * v);
+    for (int v = 0; v < V; ++v) store(block[r][v], scores + r * key_stride + 16 * v);
   }
 }
 
@@ -116,10 +116,10 @@ void attend_rows(const Attention& p, int row) {
     const float* keys = p.keys + offset * key_stride;
     size_t at = 0;
     for (; at + 32 <= key_stride; at += 32) {
-      score_block<R, 2>(q, p.q_stride, keys + at, key_stride, p.head_dim, splat(p.scale), p.scores + at);
+      score_block<R, 2>(q, p.q_stride, keys + at, key_stride, p.head_dim, p.scores + at);
     }
     if (at < key_stride) {
-      score_block<R, 1>(q, p.q_stride, keys + at, key_stride, p.head_dim, splat(p.scale), p.scores + at);
+      score_block<R, 1>(q, p.q_stride, keys + at, key_stride, p.head_dim, p.scores + at);
     }
     for (int r = 0; r < R; ++r) {
       softmax(p.scores + r * key_stride, p.count);
@@ -147,13 +147,14 @@ void attention(const Attention& p) {
   if (row < p.rows) attend_rows<1>(p, row);
 }
 
-void pack_keys(const float* k, size_t k_stride, int count, int heads, int head_dim, float* keys, size_t key_stride) {
+void pack_keys(const float* k, size_t k_stride, int count, int heads, int head_dim, float scale, float* keys,
+               size_t key_stride) {
   const size_t rows = static_cast<size_t>(heads) * head_dim;
   for (int at = 0; at < count; at += 16) {
     const int lanes = lanes_left(count, at);
     const float* from[16];
     for (int i = 0; i < 16; ++i) from[i] = k + (i < lanes ? at + i : at) * k_stride;
-    transpose_rows(from, lanes, nullptr, rows, keys + at, key_stride);
+    transpose_rows(from, lanes, nullptr, rows, keys + at, key_stride, [&](F32x16 x) { return x * splat(scale); });
   }
   const size_t written = (static_cast<size_t>(count) + 15) / 16 * 16;
   for (size_t d = 0; written < key_stride && d < rows; ++d) {

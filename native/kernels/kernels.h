@@ -83,8 +83,8 @@ struct Norm {
   float multiplier;
 };
 
-// Attention of query rows over one range of keys: softmax(scale * q k^T) v, heads in contiguous slices of head_dim
-// columns. keys: packed by pack_keys, [heads][head_dim][key_stride] float, key_stride = count rounded up to 16;
+// Attention of query rows over one range of keys: softmax(q k^T) v, heads in contiguous slices of head_dim columns.
+// keys: scaled and packed by pack_keys, [heads][head_dim][key_stride] float, key_stride = count rounded up to 16;
 // values: rows of [count][value_stride]. Results joined in head order, to `out` and/or quantised.
 // scores: scratch of at least 4 * key_stride floats. weights (or null): head 0's probabilities, row r at
 // weights + r * weights_stride, `count` of them.
@@ -97,7 +97,6 @@ struct Attention {
   size_t value_stride;
   int count;
   int heads, head_dim;
-  float scale;
   float* scores;
   float* out;
   size_t out_stride;
@@ -164,8 +163,9 @@ struct Kernels {
                         float* row_scale);
 
   void (*norm)(const Norm&);
-  // keys [heads][head_dim][key_stride] from row-major k [count][k_stride]; zero in the padding up to key_stride.
-  void (*pack_keys)(const float* k, size_t k_stride, int count, int heads, int head_dim, float* keys,
+  // keys [heads][head_dim][key_stride] = scale * k, from row-major k [count][k_stride]; zero in the padding up to
+  // key_stride. The factor of the scores belongs here, once per key (decision 0010).
+  void (*pack_keys)(const float* k, size_t k_stride, int count, int heads, int head_dim, float scale, float* keys,
                     size_t key_stride);
   void (*attention)(const Attention&);
   void (*cached_attention)(const CachedAttention&);

@@ -6,11 +6,16 @@
 namespace dragoman::DRAGOMAN_TARGET {
 namespace {
 
-// out[unit * out_stride + i] = unit of rows[i] for i < lanes, else 0, i < 16. Every row pointer must be valid. Units
-// are bits, never arithmetic: int8 quadruples pass as floats. `next` (or null): sixteen rows to fetch meanwhile, since
-// selected rows lie anywhere in memory.
+struct Unchanged {
+  F32x16 operator()(F32x16 x) const { return x; }
+};
+
+// out[unit * out_stride + i] = change(unit of rows[i]) for i < lanes, else of 0, i < 16. Every row pointer must be
+// valid. Units are bits, arithmetic is only in `change`: int8 quadruples pass as floats. `next` (or null): sixteen rows
+// to fetch meanwhile, since selected rows lie anywhere in memory.
+template <class Change = Unchanged>
 inline void transpose_rows(const float* const (&rows)[16], int lanes, const float* const* next, size_t units,
-                           float* out, size_t out_stride) {
+                           float* out, size_t out_stride, Change change = {}) {
   size_t unit = 0;
   for (; unit + 4 <= units; unit += 4) {
     if (next && unit % 16 == 0) {
@@ -25,15 +30,13 @@ inline void transpose_rows(const float* const (&rows)[16], int lanes, const floa
 #pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) {
       if (lanes < 16) block[j] = keep_first(block[j], lanes, splat(0.0f));
-      store(block[j], out + (unit + j) * out_stride);
+      store(change(block[j]), out + (unit + j) * out_stride);
     }
   }
   for (; unit < units; ++unit) {
-    for (int i = 0; i < 16; ++i) {
-      float value = 0.0f;
-      if (i < lanes) __builtin_memcpy(&value, rows[i] + unit, 4);
-      __builtin_memcpy(out + unit * out_stride + i, &value, 4);
-    }
+    float values[16] = {};
+    for (int i = 0; i < lanes; ++i) __builtin_memcpy(values + i, rows[i] + unit, 4);
+    store(change(load(values)), out + unit * out_stride);
   }
 }
 

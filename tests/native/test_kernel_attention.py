@@ -30,9 +30,9 @@ def matrix(rows: int, columns: int, seed: int) -> Floats:
     )
 
 
-def pack_keys(target: str, k: Floats, heads: int) -> Floats:
+def pack_keys(target: str, k: Floats, heads: int, scale: float) -> Floats:
     keys = aligned(k.shape[1] * (-(-len(k) // 16) * 16), np.float32, np.nan)
-    native.pack_keys(target, k, heads, keys)
+    native.pack_keys(target, k, heads, scale, keys)
     return keys
 
 
@@ -42,9 +42,8 @@ def attend(
     scale = float(1 / np.sqrt(q.shape[1] // heads))
     scores = aligned(4 * (-(-len(k) // 16) * 16), np.float32, np.nan)
     out, packed, weights = padded(*q.shape), padded(*q.shape, np.uint8), padded(len(q), len(k))
-    native.attention(
-        target, q, pack_keys(target, k, heads), v, heads, scale, scores, out, packed, 40.0, weights
-    )
+    keys = pack_keys(target, k, heads, scale)
+    native.attention(target, q, keys, v, heads, scores, out, packed, 40.0, weights)
     for written in (out, packed, weights):
         assert_padding_untouched(written)
     return out, packed, weights
@@ -72,10 +71,10 @@ def test_attention(target: str, heads: int, head_dim: int, count: int) -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("count", [1, 16, 37])
-def test_packed_keys_are_zero_beyond_the_last(target: str, count: int) -> None:
+def test_packed_keys_are_scaled_and_zero_beyond_the_last(target: str, count: int) -> None:
     k = matrix(count, 24, 5)
-    keys = pack_keys(target, k, 2).reshape(24, -1)
-    assert np.array_equal(keys[:, :count], k.T)
+    keys = pack_keys(target, k, 2, 0.3).reshape(24, -1)
+    assert np.array_equal(keys[:, :count], k.T * np.float32(0.3))
     assert (keys[:, count:] == 0).all()
 
 
