@@ -26,6 +26,7 @@ OnLine = Callable[[int, Translation | FailedLine], None]
 _OF_OUTPUT = ("n_best", "alignment", "word_scores", "weights", "target_prefix")
 """Options that only make sense for the last model of a route."""
 _PIECES_A_LETTER = 0.3
+_PLAIN = DecodingOptions()
 
 
 class Work:
@@ -182,9 +183,10 @@ def make_works(
 
     Raises OptionsError if an option is unknown, out of range, or does not fit the number of texts.
     """
-    DecodingOptions.of(options, changes, DecodingOptions())
+    if options is None and not changes:  # most requests
+        return tuple(Work(entries, None, _PLAIN) for entries in route), None
+    prefixes = DecodingOptions.of(options, changes, _PLAIN).prefixes(texts)
     changed = DecodingOptions(**changes)
-    prefixes = DecodingOptions.of(options, changes, DecodingOptions()).prefixes(texts)
     if prefixes is not None and len(route) > 1:
         raise OptionsError("target_prefix", "given", "None for a route of several models")
     options, changed = _without(options, ("target_prefix",)), _without(changed, ("target_prefix",))
