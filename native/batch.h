@@ -25,12 +25,12 @@ struct SearchOptions {
   float normalize = 0;
   float word_penalty = 0;
   int32_t eos = 0;
-  int32_t unk = 1;          // -1: none
+  int32_t unk = 1;  // -1: none
   bool allow_unk = false;
   int32_t n_best = 1;
-  bool scores = true;       // false: greedy search may leave scores at 0
+  bool scores = true;  // false: greedy search may leave scores at 0
   bool alignment = false;
-  bool skip_cost = false;   // raw logits instead of log-probabilities
+  bool skip_cost = false;     // raw logits instead of log-probabilities
   bool profile = false;       // measure every instruction
   int32_t group_tokens = 96;  // encoder groups hold about so many source pieces
 };
@@ -40,7 +40,7 @@ struct HypothesisView {
   int32_t sentence;
   int32_t length;  // pieces, EOS included if it was reached
   float path_score;
-  float score;     // (path - word_penalty * length) / length^normalize
+  float score;  // (path - word_penalty * length) / length^normalize
   const int32_t* ids;
   const float* path_scores;  // path score after each piece
   const float* alignment;    // [length][source length] or null

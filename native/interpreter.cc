@@ -70,9 +70,12 @@ uint8_t* Interpreter::bytes(const Operand& operand, size_t* stride) const {
 
 int32_t Interpreter::row_count(Symbol rows) const {
   switch (rows) {
-    case Symbol::kGroupTokens: return group_tokens_;
-    case Symbol::kGroupSentences: return active_;
-    default: return rows_.count;
+    case Symbol::kGroupTokens:
+      return group_tokens_;
+    case Symbol::kGroupSentences:
+      return active_;
+    default:
+      return rows_.count;
   }
 }
 
@@ -147,7 +150,8 @@ void Interpreter::execute(const Instruction& in) {
   size_t xs, ys, zs, os, ss;
   int rows = row_count(in.rows);
   switch (in.op) {
-    case Op::kEmbed: return embed(in);
+    case Op::kEmbed:
+      return embed(in);
     case Op::kQuantize: {
       const float* x = floats(in.x, &xs);
       uint8_t* out = bytes(in.output, &os);
@@ -159,14 +163,22 @@ void Interpreter::execute(const Instruction& in) {
       // The scales lie together at the start of their value, not one a row.
       return kernels_->quantize_rows(x, xs, rows, in.x.columns, out, os, floats(in.row_scale, &ss));
     }
-    case Op::kGemmInt8: return gemm_int8(in);
-    case Op::kGemmFloat: return gemm_float(in);
-    case Op::kNorm: return norm(in);
-    case Op::kSelfAttention: return self_attention(in);
-    case Op::kPackKeys: return pack_keys(in);
-    case Op::kCrossAttention: return cross_attention(in);
-    case Op::kCachedAttention: return cached_attention(in);
-    case Op::kAdditiveAttention: return additive_attention(in);
+    case Op::kGemmInt8:
+      return gemm_int8(in);
+    case Op::kGemmFloat:
+      return gemm_float(in);
+    case Op::kNorm:
+      return norm(in);
+    case Op::kSelfAttention:
+      return self_attention(in);
+    case Op::kPackKeys:
+      return pack_keys(in);
+    case Op::kCrossAttention:
+      return cross_attention(in);
+    case Op::kCachedAttention:
+      return cached_attention(in);
+    case Op::kAdditiveAttention:
+      return additive_attention(in);
     case Op::kActivate: {
       const float* x = floats(in.x, &xs);
       float* out = floats(in.output, &os);
@@ -211,7 +223,8 @@ void Interpreter::execute(const Instruction& in) {
       return kernels_->lstm(x, xs, s, ys, bias, cell, zs, rows, in.z.columns, cell_out, ss, out, os);
     }
     case Op::kCopy:
-    case Op::kReorderState: return copy_rows(in);
+    case Op::kReorderState:
+      return copy_rows(in);
     case Op::kZero: {
       float* out = floats(in.output, &os);
       for (int row = 0; row < rows; ++row) {
@@ -219,14 +232,21 @@ void Interpreter::execute(const Instruction& in) {
       }
       return;
     }
-    case Op::kMeanOverSentence: return mean(in);
-    case Op::kScanRead: return scan_rows(in, false);
-    case Op::kScanWrite: return scan_rows(in, true);
-    case Op::kSelectCandidates: return select_candidates(in);
-    case Op::kLogitsInt8: return logits_int8(in);
-    case Op::kLogitsFloat: return logits_float(in);
+    case Op::kMeanOverSentence:
+      return mean(in);
+    case Op::kScanRead:
+      return scan_rows(in, false);
+    case Op::kScanWrite:
+      return scan_rows(in, true);
+    case Op::kSelectCandidates:
+      return select_candidates(in);
+    case Op::kLogitsInt8:
+      return logits_int8(in);
+    case Op::kLogitsFloat:
+      return logits_float(in);
     case Op::kScanBegin:
-    case Op::kScanEnd: return;
+    case Op::kScanEnd:
+      return;
   }
 }
 

@@ -101,8 +101,8 @@ class Interpreter {
   const Candidates* candidates_ = nullptr;
   Extents extents_{};
   std::byte* base_ = nullptr;
-  int64_t* offsets_ = nullptr;        // of values
-  int64_t* strides_ = nullptr;        // of values, in elements
+  int64_t* offsets_ = nullptr;         // of values
+  int64_t* strides_ = nullptr;         // of values, in elements
   int32_t* padded_offsets_ = nullptr;  // [sentences + 1], rows of packed keys
   float* position_scratch_ = nullptr;  // one position beyond the plan's table
   int64_t value_bytes_ = 0;

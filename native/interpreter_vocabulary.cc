@@ -22,8 +22,8 @@ void Interpreter::embed_rows(const TableWeights& table, Precision precision, con
     if (precision == Precision::kFloat32) {
       kernels_->embed_float(static_cast<const float*>(table.rows), table.d, ids, rows, table.d, scale, out, stride);
     } else {
-      kernels_->embed_int8(static_cast<const int8_t*>(table.rows), table.d, table.unquantise, ids, rows, table.d, scale, out,
-                           stride);
+      kernels_->embed_int8(static_cast<const int8_t*>(table.rows), table.d, table.unquantise, ids, rows, table.d, scale,
+                           out, stride);
     }
     return;
   }
@@ -34,12 +34,15 @@ void Interpreter::embed_rows(const TableWeights& table, Precision precision, con
     } else if (precision == Precision::kFloat32) {
       const float* panels = static_cast<const float*>(table.panels);
       for (int k = 0; k < table.d; ++k) {
-        to[k] = panels[float_panel_index(static_cast<size_t>(ids[row]), static_cast<size_t>(k), static_cast<size_t>(table.d))] * scale;
+        to[k] = panels[float_panel_index(static_cast<size_t>(ids[row]), static_cast<size_t>(k),
+                                         static_cast<size_t>(table.d))] *
+                scale;
       }
     } else {
       const int8_t* panels = static_cast<const int8_t*>(table.panels);
       for (int k = 0; k < table.d; ++k) {
-        size_t at = int8_panel_index(static_cast<size_t>(ids[row]), static_cast<size_t>(k), static_cast<size_t>(table.d));
+        size_t at =
+            int8_panel_index(static_cast<size_t>(ids[row]), static_cast<size_t>(k), static_cast<size_t>(table.d));
         to[k] = static_cast<float>(panels[at]) * table.unquantise * scale;
       }
     }
@@ -71,7 +74,8 @@ void Interpreter::embed(const Instruction& in) {
     kernels_->binary(Binary::kAdd, row, stride, plan_->positions.data(), columns, known, columns, row, stride);
     for (int32_t t = known; t < length(s); ++t) {
       sinusoidal_position(t, columns, position_scratch_);
-      kernels_->binary(Binary::kAdd, row + t * stride, stride, position_scratch_, 0, 1, columns, row + t * stride, stride);
+      kernels_->binary(Binary::kAdd, row + t * stride, stride, position_scratch_, 0, 1, columns, row + t * stride,
+                       stride);
     }
   }
 }
@@ -84,7 +88,8 @@ void Interpreter::select_candidates(const Instruction& in) {
   int count = candidates_->union_size;
   size_t stride;
   if (slot.slot.precision == Precision::kFloat32) {
-    kernels_->pack_rows_float(static_cast<const float*>(table.rows), table.d, ids, count, table.d, floats(in.panels, &stride));
+    kernels_->pack_rows_float(static_cast<const float*>(table.rows), table.d, ids, count, table.d,
+                              floats(in.panels, &stride));
   } else {
     int8_t* panels = reinterpret_cast<int8_t*>(bytes(in.panels, &stride));
     kernels_->pack_rows_int8(static_cast<const int8_t*>(table.rows), table.d, ids, count, table.d, panels);

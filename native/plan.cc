@@ -31,7 +31,8 @@ void prepare_positions(Plan* plan) {
   if (plan->position_columns == 0) return;
   plan->positions.resize(static_cast<size_t>(kPositionRows) * plan->position_columns);
   for (int t = 0; t < kPositionRows; ++t) {
-    sinusoidal_position(t, plan->position_columns, plan->positions.data() + static_cast<size_t>(t) * plan->position_columns);
+    sinusoidal_position(t, plan->position_columns,
+                        plan->positions.data() + static_cast<size_t>(t) * plan->position_columns);
   }
 }
 

@@ -67,8 +67,8 @@ enum class Op : int32_t {
 };
 
 // One instruction; which fields are used depends on op (src/dragoman/planning/instructions.py). Field names are those
-// of Python where one instruction alone has them; q, query and gate are `x`; residual, k, keys, projected and s are `y`;
-// v, context, h, cell (and Mix's x) are `z`.
+// of Python where one instruction alone has them; q, query and gate are `x`; residual, k, keys, projected and s are
+// `y`; v, context, h, cell (and Mix's x) are `z`.
 struct Instruction {
   Op op = Op::kCopy;
   Symbol rows = Symbol::kRows;

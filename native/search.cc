@@ -86,8 +86,8 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
     }
   }
   if (shortlist != nullptr && shortlist->target_vocabulary != vocabulary) {
-    invalid("the shortlist is for a vocabulary of " + std::to_string(shortlist->target_vocabulary) + ", the model has " +
-            std::to_string(vocabulary));
+    invalid("the shortlist is for a vocabulary of " + std::to_string(shortlist->target_vocabulary) +
+            ", the model has " + std::to_string(vocabulary));
   }
   need_scores_ = options.scores || options.beam_size > 1 || !single();
   int64_t longest_limit = 0, padded = 0, group_tokens = 0, group_sentences = 0;
@@ -132,8 +132,8 @@ void Search::carve(Carver* carver) {
     candidates_.offsets = carver->take<int32_t>(batch_.sentences + 1);
     candidates_.positions = carver->take<int32_t>(counts_.total);
   }
-  for (int32_t** array : {&previous_, &parent_, &sentence_, &row_node_, &next_previous_, &next_parent_, &next_sentence_,
-                          &next_node_}) {
+  for (int32_t** array :
+       {&previous_, &parent_, &sentence_, &row_node_, &next_previous_, &next_parent_, &next_sentence_, &next_node_}) {
     *array = carver->take<int32_t>(rows);
   }
   if (caches_) {
@@ -380,7 +380,8 @@ void Search::choose_beam(int32_t first_row, int32_t last_row, int32_t wanted) {
       }
     }
   }
-  if (chosen_count_ == 0) chosen_[chosen_count_++] = {first_row, std::max(candidate_place(s, options_.eos), 0), kLowest};
+  if (chosen_count_ == 0)
+    chosen_[chosen_count_++] = {first_row, std::max(candidate_place(s, options_.eos), 0), kLowest};
 }
 
 // Turns the chosen extensions of a sentence into finished hypotheses and rows of the next step.
@@ -395,7 +396,8 @@ void Search::accept(int32_t sentence) {
     const float* alignment = options_.alignment ? interpreters_[0].alignment(choice.row) : nullptr;
     if (alignment != nullptr) {
       node.alignment = alignments_used_;
-      std::memcpy(alignments_ + alignments_used_, alignment, static_cast<size_t>(batch_.length(sentence)) * sizeof(float));
+      std::memcpy(alignments_ + alignments_used_, alignment,
+                  static_cast<size_t>(batch_.length(sentence)) * sizeof(float));
       alignments_used_ += batch_.length(sentence);
     }
     int32_t number = node_count_++;
@@ -441,8 +443,8 @@ void Search::finish(int32_t sentence, int32_t node, float path_score) {
   int32_t length = step_ + 1;
   float score = path_score - options_.word_penalty * static_cast<float>(length);
   if (options_.normalize != 0.f) score /= std::pow(static_cast<float>(length), options_.normalize);
-  finished_[static_cast<int64_t>(sentence) * options_.beam_size + finished_counts_[sentence]++] = {node, length, path_score,
-                                                                                                  score};
+  finished_[static_cast<int64_t>(sentence) * options_.beam_size + finished_counts_[sentence]++] = {node, length,
+                                                                                                   path_score, score};
 }
 
 int32_t Search::finished_count(int32_t sentence) const { return std::min(finished_counts_[sentence], options_.n_best); }

@@ -19,7 +19,8 @@ int32_t sentence_bitmap(const Shortlist& shortlist, const Batch& batch, int32_t 
   for (int32_t token = batch.offsets[sentence]; token < batch.offsets[sentence + 1]; ++token) {
     int32_t source = batch.source[token];
     if (source < shortlist.source_vocabulary) {
-      for (uint64_t at = shortlist.offsets[source]; at < shortlist.offsets[source + 1]; ++at) set(bitmap, shortlist.ids[at]);
+      for (uint64_t at = shortlist.offsets[source]; at < shortlist.offsets[source + 1]; ++at)
+        set(bitmap, shortlist.ids[at]);
     }
     if (shortlist.shared_vocabulary && source < vocabulary) set(bitmap, source);
   }

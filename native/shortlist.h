@@ -23,10 +23,10 @@ struct Shortlist {
 // Candidates of a batch. ids of a sentence ascend; positions are their places in the union.
 struct Candidates {
   int32_t union_size = 0;
-  int32_t* union_ids = nullptr;        // ascending
-  int32_t* offsets = nullptr;          // [sentences + 1]
-  int32_t* positions = nullptr;        // flat: place in the union
-  int32_t unk_position = -1;           // place of unk in the union, -1 if not there
+  int32_t* union_ids = nullptr;  // ascending
+  int32_t* offsets = nullptr;    // [sentences + 1]
+  int32_t* positions = nullptr;  // flat: place in the union
+  int32_t unk_position = -1;     // place of unk in the union, -1 if not there
   int32_t eos_position = -1;
 
   bool restricted() const { return union_ids != nullptr; }
@@ -39,7 +39,9 @@ struct CandidateCounts {
 };
 
 // Words of a bitmap over the vocabulary.
-inline int64_t bitmap_words(const Shortlist& shortlist) { return (static_cast<int64_t>(shortlist.target_vocabulary) + 63) / 64; }
+inline int64_t bitmap_words(const Shortlist& shortlist) {
+  return (static_cast<int64_t>(shortlist.target_vocabulary) + 63) / 64;
+}
 
 // Counts exactly; `bitmaps` is scratch of 2 * bitmap_words. Source ids must be valid.
 CandidateCounts count_candidates(const Shortlist& shortlist, const Batch& batch, uint64_t* bitmaps);

@@ -28,8 +28,9 @@ class Validator {
     if (plan_.alignment >= 0) {
       require(is_value(plan_.alignment), "alignment is no value");
       const Value& alignment = value(plan_.alignment);
-      require(alignment.kind == Kind::kF32 && alignment.rows.is(Symbol::kRows) && alignment.columns.is(Symbol::kAligned),
-              "alignment must be f32 [ROWS, ALIGNED]");
+      require(
+          alignment.kind == Kind::kF32 && alignment.rows.is(Symbol::kRows) && alignment.columns.is(Symbol::kAligned),
+          "alignment must be f32 [ROWS, ALIGNED]");
     }
   }
 
@@ -49,7 +50,8 @@ class Validator {
     }
     for (const Slot& slot : plan_.slots) {
       where_ = "slots";
-      require(slot.rows >= 0 && slot.rows <= kMaxNumber && slot.columns > 0 && slot.columns <= kMaxNumber, "absurd size");
+      require(slot.rows >= 0 && slot.rows <= kMaxNumber && slot.columns > 0 && slot.columns <= kMaxNumber,
+              "absurd size");
       require(slot.kind != SlotKind::kMatrix || slot.rows > 0, "a matrix without rows");
     }
     where_ = "positions";
@@ -64,7 +66,8 @@ class Validator {
     for (int32_t number : plan_.order) {
       require(is_value(number) && !placed[static_cast<size_t>(number)], "not a permutation of the values");
       for (int32_t other : plan_.below[static_cast<size_t>(number)]) {
-        require(is_value(other) && placed[static_cast<size_t>(other)], "a value lies below one that is placed before it");
+        require(is_value(other) && placed[static_cast<size_t>(other)],
+                "a value lies below one that is placed before it");
       }
       placed[static_cast<size_t>(number)] = true;
     }
@@ -83,11 +86,14 @@ class Validator {
   // May an instruction that computes `rows` rows touch a value of these rows in this phase?
   bool rows_fit(Symbol rows, const Dimension& of) const {
     switch (rows) {
-      case Symbol::kGroupTokens: return of.is(Symbol::kGroupTokens) || of.is(Symbol::kTokens);
+      case Symbol::kGroupTokens:
+        return of.is(Symbol::kGroupTokens) || of.is(Symbol::kTokens);
       case Symbol::kGroupSentences:
         return of.is(Symbol::kGroupSentences) || of.is(Symbol::kSentences) || of.is(Symbol::kRows);
-      case Symbol::kRows: return of.is(Symbol::kRows);
-      default: return false;
+      case Symbol::kRows:
+        return of.is(Symbol::kRows);
+      default:
+        return false;
     }
   }
 
@@ -172,8 +178,9 @@ class Validator {
       require(in.rows == (name_ == "step" ? Symbol::kRows : Symbol::kUnion), "rows of another phase");
     }
     if (in_scan_ && in.op != Op::kScanEnd) {
-      require(in.op != Op::kSelfAttention && in.op != Op::kEmbed && in.op != Op::kMeanOverSentence && in.op != Op::kZero,
-              "cannot stand in a scan");
+      require(
+          in.op != Op::kSelfAttention && in.op != Op::kEmbed && in.op != Op::kMeanOverSentence && in.op != Op::kZero,
+          "cannot stand in a scan");
       require(in.rows == Symbol::kGroupSentences, "rows inside a scan are sentences");
     }
     switch (in.op) {
@@ -201,7 +208,8 @@ class Validator {
         break;
       case Op::kGemmInt8: {
         const Slot& matrix = slot(in.slot, SlotKind::kMatrix, "matrix");
-        require(matrix.precision == (in.row_scale ? Precision::kInt8Rows : Precision::kInt8), "matrix of another precision");
+        require(matrix.precision == (in.row_scale ? Precision::kInt8Rows : Precision::kInt8),
+                "matrix of another precision");
         rowwise(in.x, Kind::kU8, in.rows, "x");
         width(in.x, matrix.rows, "x");
         third(in.row_scale, in, "row_scale", true);
@@ -280,7 +288,9 @@ class Validator {
         if (in.weights) sized(in.weights, {true, Symbol::kRows, 0}, Symbol::kAligned, "weights");
         break;
       case Op::kActivate:
-      case Op::kCopy: unary(in); break;
+      case Op::kCopy:
+        unary(in);
+        break;
       case Op::kReorderState:
         only(in, {Symbol::kRows}, "step");
         unary(in);
@@ -400,7 +410,8 @@ class Validator {
   void vocabulary_row(const Operand& x, Kind kind, const char* field) const {
     operand(x, kind, field);
     const Value& of = value(x.value);
-    require(!of.rows.symbolic && of.rows.number == 1 && of.columns.is(Symbol::kUnion), std::string(field) + " must be [1, UNION]");
+    require(!of.rows.symbolic && of.rows.number == 1 && of.columns.is(Symbol::kUnion),
+            std::string(field) + " must be [1, UNION]");
   }
 
   const Plan& plan_;

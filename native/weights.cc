@@ -48,8 +48,12 @@ void check(const Weights& weights, const Plan& plan) {
     const Slot& expected = plan.slots[number];
     require(slot.slot.kind == expected.kind && slot.slot.precision == expected.precision, number, "is of another kind");
     switch (expected.kind) {
-      case SlotKind::kMatrix: check_matrix(slot.matrix, expected, number); break;
-      case SlotKind::kTable: check_table(slot.table, expected, number); break;
+      case SlotKind::kMatrix:
+        check_matrix(slot.matrix, expected, number);
+        break;
+      case SlotKind::kTable:
+        check_table(slot.table, expected, number);
+        break;
       case SlotKind::kVector:
         require(slot.vector != nullptr && slot.vector_columns == expected.columns, number, "has another length");
         break;

@@ -32,8 +32,8 @@ Workspace::~Workspace() {
 void Workspace::reserve(size_t bytes) {
   if (bytes > size_) {
     if (bytes > limit_) {
-      throw Error(Error::Code::kCapacity, "workspace: a batch needs " + std::to_string(bytes) + " bytes, the limit is " +
-                                              std::to_string(limit_) +
+      throw Error(Error::Code::kCapacity, "workspace: a batch needs " + std::to_string(bytes) +
+                                              " bytes, the limit is " + std::to_string(limit_) +
                                               "; raise the limit or send shorter texts or a smaller beam");
     }
     size_t grown = (bytes + kPage - 1) / kPage * kPage;

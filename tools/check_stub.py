@@ -17,7 +17,16 @@ def generate() -> str:
     """The stub of the installed module."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "_native.pyi"
-        command = [sys.executable, "-m", "nanobind.stubgen", "-q", "-m", "dragoman._native", "-o", str(target)]
+        command = [
+            sys.executable,
+            "-m",
+            "nanobind.stubgen",
+            "-q",
+            "-m",
+            "dragoman._native",
+            "-o",
+            str(target),
+        ]
         subprocess.run(command, check=True)
         return target.read_text(encoding="utf-8")
 
@@ -28,7 +37,10 @@ def main() -> int:
         STUB.write_text(text, encoding="utf-8")
         return 0
     if not STUB.exists() or STUB.read_text(encoding="utf-8") != text:
-        print(f"{STUB.name} is not that of the built module: run python tools/check_stub.py --write", file=sys.stderr)
+        print(
+            f"{STUB.name} is not that of the built module: run python tools/check_stub.py --write",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

@@ -9,15 +9,20 @@ namespace {
 // dragoman.errors is imported when the first error is raised, not at import.
 const char* exception_name(dragoman::Error::Code code) {
   switch (code) {
-    case dragoman::Error::Code::kCapacity: return "WorkspaceError";
-    case dragoman::Error::Code::kUnavailable: return "UnavailableError";
-    default: return "NativeError";
+    case dragoman::Error::Code::kCapacity:
+      return "WorkspaceError";
+    case dragoman::Error::Code::kUnavailable:
+      return "UnavailableError";
+    default:
+      return "NativeError";
   }
 }
 
 }  // namespace
 
 NB_MODULE(_native, m) {
+  // Plans live as long as the process: what remains at its end is no leak.
+  nb::set_leak_warnings(false);
   m.doc() = "The inner loop of dragoman: kernels, the interpreter of a plan, search.";
   nb::register_exception_translator([](const std::exception_ptr& pointer, void*) {
     try {

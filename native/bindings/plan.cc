@@ -68,11 +68,13 @@ Precision read_precision(nb::handle member) {
 }
 
 Activation read_function(nb::handle member) {
-  static const std::map<std::string, Activation> kFunctions = {
-      {"NONE", Activation::kNone},       {"RELU", Activation::kRelu},
-      {"SWISH", Activation::kSwish},     {"GELU", Activation::kGelu},
-      {"GELU_SIGMOID", Activation::kGeluSigmoid}, {"SIGMOID", Activation::kSigmoid},
-      {"TANH", Activation::kTanh}};
+  static const std::map<std::string, Activation> kFunctions = {{"NONE", Activation::kNone},
+                                                               {"RELU", Activation::kRelu},
+                                                               {"SWISH", Activation::kSwish},
+                                                               {"GELU", Activation::kGelu},
+                                                               {"GELU_SIGMOID", Activation::kGeluSigmoid},
+                                                               {"SIGMOID", Activation::kSigmoid},
+                                                               {"TANH", Activation::kTanh}};
   return look_up(kFunctions, "function", enum_name(member));
 }
 
@@ -185,9 +187,14 @@ Instruction read_instruction(nb::handle source) {
       in.flag = enum_name(source.attr("kind")) == "RMS";
       in.real = nb::cast<float>(source.attr("epsilon"));
       break;
-    case Op::kGru: in.flag = reader.flag("final"); break;
-    case Op::kScanBegin: in.flag = reader.flag("backward"); break;
-    default: break;
+    case Op::kGru:
+      in.flag = reader.flag("final");
+      break;
+    case Op::kScanBegin:
+      in.flag = reader.flag("backward");
+      break;
+    default:
+      break;
   }
   return in;
 }

@@ -62,8 +62,13 @@ class Call {
  public:
   Call(nb::sequence members, nb::object shortlist, Ints source, Ints offsets, Ints limits, std::optional<Ints> prefix,
        std::optional<Ints> prefix_offsets, const SearchOptions& options)
-      : shortlist_(shortlist), source_(source), offsets_(offsets), limits_(limits), prefix_(prefix),
-        prefix_offsets_(prefix_offsets), options_(options) {
+      : shortlist_(shortlist),
+        source_(source),
+        offsets_(offsets),
+        limits_(limits),
+        prefix_(prefix),
+        prefix_offsets_(prefix_offsets),
+        options_(options) {
     for (nb::handle item : members) {
       if (count_ == kMaxMembers) wrong("an ensemble has at most 16 models");
       auto pair = nb::cast<std::pair<nb::object, float>>(item);
@@ -79,7 +84,8 @@ class Call {
     for (int32_t s = 0; s < batch_.sentences; ++s) {
       if (batch_.offsets[s] < 0 || batch_.offsets[s] > batch_.offsets[s + 1]) wrong("offsets must not fall");
     }
-    if (batch_.offsets[batch_.sentences] != static_cast<int64_t>(source.size())) wrong("offsets do not end at the last id");
+    if (batch_.offsets[batch_.sentences] != static_cast<int64_t>(source.size()))
+      wrong("offsets do not end at the last id");
     if (limits.size() != static_cast<size_t>(batch_.sentences)) wrong("one limit a sentence is needed");
     if (prefix_offsets_) {
       if (!prefix_ || prefix_offsets_->size() != offsets.size() ||
@@ -155,7 +161,8 @@ nb::list Call::results() const {
       if (weights) matrix = owned_array<float>(std::move(weights), {length, width});
       const float* members = search_->member_scores(found);
       nb::list model_scores;
-      for (int32_t m = 0; m < search_->member_count(); ++m) model_scores.append(members ? members[m] : found.path_score);
+      for (int32_t m = 0; m < search_->member_count(); ++m)
+        model_scores.append(members ? members[m] : found.path_score);
       hypotheses.append(nb::make_tuple(owned_array<int32_t>(std::move(ids), {length}),
                                        owned_array<float>(std::move(scores), {length}), matrix, found.path_score,
                                        found.score, nb::tuple(model_scores)));
@@ -175,8 +182,8 @@ void bind_search(nb::module_& m) {
       .def_prop_ro("limit", &Workspace::limit)
       .def_prop_ro("high_water", &Workspace::high_water);
   nb::class_<ShortlistHandle>(m, "Shortlist", "Allowed target ids by source id; keeps its arrays alive.")
-      .def(nb::new_(&make_shortlist), nb::arg("offsets"), nb::arg("ids"), nb::arg("first"), nb::arg("shared_vocabulary"),
-           nb::arg("target_vocabulary"), nb::arg("eos"));
+      .def(nb::new_(&make_shortlist), nb::arg("offsets"), nb::arg("ids"), nb::arg("first"),
+           nb::arg("shared_vocabulary"), nb::arg("target_vocabulary"), nb::arg("eos"));
   nb::class_<StopHandle>(m, "StopFlag", "Read once a step: set it to end a batch early.")
       .def(nb::init<>())
       .def("set", [](StopHandle& stop) { stop.flag.store(true); })

@@ -46,8 +46,9 @@ SlotWeights read_slot(nb::handle source, const Slot& expected) {
     matrix.k = expected.rows;
     matrix.n = expected.columns;
     size_t n = static_cast<size_t>(matrix.n);
-    matrix.panels = floats ? static_cast<const void*>(address<float>(source, "panels", packed_size_float(matrix.k, matrix.n)))
-                           : address<int8_t>(source, "panels", packed_size_int8(matrix.k, matrix.n));
+    matrix.panels =
+        floats ? static_cast<const void*>(address<float>(source, "panels", packed_size_float(matrix.k, matrix.n)))
+               : address<int8_t>(source, "panels", packed_size_int8(matrix.k, matrix.n));
     matrix.scale = address<float>(source, "scale", n);
     matrix.bias = address<float>(source, "bias", n);
     matrix.column_sums = address<int32_t>(source, "column_sums", n);
@@ -98,7 +99,8 @@ void pack_int8_into(nb::ndarray<const int8_t, nb::ndim<2>, nb::device::cpu> matr
                     Writable<int8_t> panels, Writable<int32_t> column_sums) {
   int k = static_cast<int>(matrix.shape(transposed ? 1 : 0)), n = static_cast<int>(matrix.shape(transposed ? 0 : 1));
   if (matrix.stride(1) != 1) wrong("matrix", "is not row-major");
-  if (panels.size() < packed_size_int8(k, n) || column_sums.size() < static_cast<size_t>(n)) wrong("panels", "are too short");
+  if (panels.size() < packed_size_int8(k, n) || column_sums.size() < static_cast<size_t>(n))
+    wrong("panels", "are too short");
   pack_int8(matrix.data(), static_cast<size_t>(matrix.stride(0)), transposed, k, n, panels.data(), column_sums.data());
 }
 
@@ -115,8 +117,8 @@ void pack_float_into(nb::ndarray<const float, nb::ndim<2>, nb::device::cpu> matr
 void bind_weights(nb::module_& m) {
   m.def("packed_size_int8", &packed_size_int8, nb::arg("k"), nb::arg("n"));
   m.def("packed_size_float", &packed_size_float, nb::arg("k"), nb::arg("n"));
-  m.def("pack_int8", &pack_int8_into, nb::arg("matrix"), nb::arg("transposed"), nb::arg("panels"), nb::arg("column_sums"),
-        "Packs int8 [K, N] (or [N, K] if transposed) into panels and column sums.");
+  m.def("pack_int8", &pack_int8_into, nb::arg("matrix"), nb::arg("transposed"), nb::arg("panels"),
+        nb::arg("column_sums"), "Packs int8 [K, N] (or [N, K] if transposed) into panels and column sums.");
   m.def("pack_float", &pack_float_into, nb::arg("matrix"), nb::arg("transposed"), nb::arg("panels"));
   nb::class_<WeightsHandle>(m, "Weights", "Addresses of a model's prepared slots; keeps plan and arrays alive.")
       .def(nb::new_([](nb::object plan, nb::sequence slots) { return make_weights(plan, slots); }), nb::arg("plan"),

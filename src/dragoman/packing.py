@@ -87,7 +87,9 @@ def _rounded(nbytes: int) -> int:
     return -(-nbytes // _ALIGNMENT) * _ALIGNMENT
 
 
-def prepare(plan: Plan, slots: Sequence[BoundSlot], *, shortlist: bool) -> tuple[tuple[PreparedSlot, ...], int]:
+def prepare(
+    plan: Plan, slots: Sequence[BoundSlot], *, shortlist: bool
+) -> tuple[tuple[PreparedSlot, ...], int]:
     """Pack a model's slots for the kernels.
 
     Args:
@@ -135,7 +137,9 @@ def _packed_size(k: int, n: int, itemsize: int) -> int:
     return _native.packed_size_int8(k, n) if itemsize == 1 else _native.packed_size_float(k, n)
 
 
-def _pack(matrix: NDArray[Any], region: Region, *, transposed: bool) -> tuple[NDArray[Any], NDArray[np.int32] | None]:
+def _pack(
+    matrix: NDArray[Any], region: Region, *, transposed: bool
+) -> tuple[NDArray[Any], NDArray[np.int32] | None]:
     """Panels and, of int8, column sums of [K, N], or of [N, K] if ``transposed``."""
     if matrix.strides[1] != matrix.itemsize or not matrix.flags.aligned:
         if matrix.T.strides[1] == matrix.itemsize and matrix.flags.aligned:

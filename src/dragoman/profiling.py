@@ -112,9 +112,7 @@ def profile(model: Model, texts: Sequence[str], *, batch_sentences: int, options
 
 
 def _costs(plan: Plan, totals: Sequence[Sequence[int]], logits_columns: float) -> list[InstructionCost]:
-    phases = [
-        name for name in ("encode", "prime", "select", "step") for _ in getattr(plan, name)
-    ]
+    phases = [name for name in ("encode", "prime", "select", "step") for _ in getattr(plan, name)]
     return [
         InstructionCost(
             phase=phase,
@@ -125,7 +123,9 @@ def _costs(plan: Plan, totals: Sequence[Sequence[int]], logits_columns: float) -
             operations=int(2 * rows * _multiplications(plan, instruction, logits_columns)),
             integer=isinstance(instruction, (GemmInt8, LogitsInt8)),
         )
-        for phase, instruction, (nanoseconds, calls, rows) in zip(phases, plan.instructions(), totals, strict=True)
+        for phase, instruction, (nanoseconds, calls, rows) in zip(
+            phases, plan.instructions(), totals, strict=True
+        )
     ]
 
 

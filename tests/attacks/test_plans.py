@@ -70,7 +70,8 @@ def mutate(plan, rng):
             plan = replace(plan, values=tuple(values))
         else:
             changed = rng.choice((
-                {{"logits": rng.choice(NUMBERS)}}, {{"alignment": rng.randrange(len(plan.values))}}, {{"caches": rng.choice((0, 3))}},
+                {{"logits": rng.choice(NUMBERS)}}, {{"alignment": rng.randrange(len(plan.values))}},
+                {{"caches": rng.choice((0, 3))}},
                 {{"order": tuple(reversed(plan.order))}}, {{"below": plan.below[1:]}}, {{"slots": plan.slots[::-1]}},
             ))
             plan = replace(plan, **changed)

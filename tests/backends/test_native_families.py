@@ -37,7 +37,9 @@ def run_native(
     return found
 
 
-def compare(found: list[list[RawHypothesis]], expected: list[list[RawHypothesis]], tolerance: float = 2e-4) -> None:
+def compare(
+    found: list[list[RawHypothesis]], expected: list[list[RawHypothesis]], tolerance: float = 2e-4
+) -> None:
     assert len(found) == len(expected)
     for sentence, others in zip(found, expected, strict=True):
         assert [raw.ids.tolist() for raw in sentence] == [raw.ids.tolist() for raw in others]
@@ -73,12 +75,15 @@ def test_families(name: str, precision: Precision) -> None:
 def test_shortlists_and_forced_beginnings(name: str) -> None:
     _, plan, file = compiled(name)
     rng = np.random.default_rng(5)
-    lists = [np.sort(rng.choice(VOCABULARY, int(rng.integers(0, 7)), replace=False)) for _ in range(VOCABULARY)]
+    lists = [
+        np.sort(rng.choice(VOCABULARY, int(rng.integers(0, 7)), replace=False)) for _ in range(VOCABULARY)
+    ]
     offsets = np.cumsum([0, *(len(ids) for ids in lists)])
     shortlist = Shortlist(3, 7, offsets, np.concatenate(lists).astype(np.uint32))
     handle = _native.Shortlist(offsets.astype(np.uint64), shortlist.ids, 3, True, VOCABULARY, 0)
     candidates = [
-        shortlist.candidates(source, shared_vocabulary=True, vocabulary_size=VOCABULARY, eos_id=0) for source in SOURCES
+        shortlist.candidates(source, shared_vocabulary=True, vocabulary_size=VOCABULARY, eos_id=0)
+        for source in SOURCES
     ]
     prefixes = [[int(candidates[0][4]), int(candidates[0][2])], [], [int(candidates[2][-1])], []]
     batch = Batch.of(SOURCES, LIMITS, candidates=candidates, prefixes=prefixes)
@@ -100,7 +105,13 @@ def test_unknown_pieces_limits_and_raw_scores(beam: int) -> None:
     _, plan, file = compiled("transformer-tied-target-swish")
     weights = weights_of("transformer-tied-target-swish")
     batch = Batch.of(SOURCES, [1, 2, 1, 3])
-    for changes in ({"allow_unk": True}, {"skip_cost": True}, {"word_penalty": 0.7}, {"unk_id": 22}, {"unk_id": -1}):
+    for changes in (
+        {"allow_unk": True},
+        {"skip_cost": True},
+        {"word_penalty": 0.7},
+        {"unk_id": 22},
+        {"unk_id": -1},
+    ):
         options = SearchOptions(beam_size=beam, n_best=beam, normalize=1.0, word_scores=True, **changes)  # type: ignore[arg-type]
         compare(run_native([weights], batch, options), run(plan, file, batch, options))
 
@@ -110,7 +121,14 @@ def test_the_need_is_exact() -> None:
     weights = weights_of("transformer")
     batch = Batch.of(SOURCES, [200, 200, 200, 200])
     call = _native.Call(
-        [(weights.native, 1.0)], None, batch.source, batch.offsets, batch.limits, None, None, native.native_options(BEAM)
+        [(weights.native, 1.0)],
+        None,
+        batch.source,
+        batch.offsets,
+        batch.limits,
+        None,
+        None,
+        native.native_options(BEAM),
     )
     need = call.need(_native.Workspace(1 << 20, 1 << 30))
     exact = _native.Workspace(need, need + 4095)
@@ -125,4 +143,6 @@ def test_a_raised_flag_stops_the_batch() -> None:
     stop = _native.StopFlag()
     stop.set()
     batch = Batch.of(SOURCES, LIMITS)
-    assert native.run([weights_of("ssru")], _native.Workspace(1 << 20, 1 << 28), batch, BEAM, stop=stop) is None
+    assert (
+        native.run([weights_of("ssru")], _native.Workspace(1 << 20, 1 << 28), batch, BEAM, stop=stop) is None
+    )

@@ -48,7 +48,11 @@ class Case:
 def model_of(shared: Path, case: Case) -> Model:
     folder = shared / "models" / case.folder
     joint = folder / f"vocab.{case.source}{case.target}.spm"
-    sides = [joint, joint] if joint.exists() else [folder / f"vocab.{side}.spm" for side in (case.source, case.target)]
+    sides = (
+        [joint, joint]
+        if joint.exists()
+        else [folder / f"vocab.{side}.spm" for side in (case.source, case.target)]
+    )
     files = ModelFiles(
         model=folder / ("model.intgemm.alphas.bin" if case.int8 else "model.npz"),
         vocabularies=(sides[0], sides[1]),

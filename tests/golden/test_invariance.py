@@ -128,7 +128,10 @@ def alternate(shared: Path, rounds: int) -> None:
     batches = [[rng.choice(60, 5, replace=False).tolist() for _ in range(8)] for _ in cases]
     expected = [
         [
-            [digest(result) for result in run(model, _native.Workspace(1 << 20, 1 << 30), [own[n] for n in b], OPTIONS[0])]
+            [
+                digest(result)
+                for result in run(model, _native.Workspace(1 << 20, 1 << 30), [own[n] for n in b], OPTIONS[0])
+            ]
             for b in mine
         ]
         for model, own, mine in zip(models, sources, batches, strict=True)
@@ -171,7 +174,9 @@ def test_every_instruction_set_gives_the_same_bits(shared: Path) -> None:
     found = {}
     for target in _native.kernels.available():
         environment = {**os.environ, "DRAGOMAN_CPU": target}
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=600
+        )
         assert done.returncode == 0, f"{target}: {done.stderr}"
         found[target] = done.stdout
     first = next(iter(found.values()))

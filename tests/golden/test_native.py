@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from native_models import Case, model_of, translate_as_marian
+from numpy.typing import NDArray
 
 from dragoman.backends.protocol import SearchOptions
 
@@ -72,7 +72,10 @@ LONG = [
     Golden(ENDE8, "int8.beam1.1000", 0.98),
     Golden(DEEN8, "int8.beam1.1000", 0.98),
     *(Golden(shortlisted(case), "f32.beam1.shortlist.mb1.1000", mini_batch=1) for case in (ENDE, DEEN)),
-    *(Golden(shortlisted(case), "int8.beam1.shortlist.mb1.1000", 0.98, mini_batch=1) for case in (ENDE8, DEEN8)),
+    *(
+        Golden(shortlisted(case), "int8.beam1.shortlist.mb1.1000", 0.98, mini_batch=1)
+        for case in (ENDE8, DEEN8)
+    ),
 ]
 
 
@@ -121,7 +124,9 @@ def test_n_best_lists_are_those_of_marian(shared: Path, case: Case) -> None:
         match = N_BEST_LINE.fullmatch(line)
         assert match, line
         expected[int(match["line"])].append(match)
-    for hypotheses, wanted in zip(translate_as_marian(model, case.lines(shared, 20), N_BEST), expected, strict=True):
+    for hypotheses, wanted in zip(
+        translate_as_marian(model, case.lines(shared, 20), N_BEST), expected, strict=True
+    ):
         texts = model.pieces.decode([raw.ids.tolist() for raw in hypotheses])
         assert texts == [match["text"] for match in wanted]
         for raw, match in zip(hypotheses, wanted, strict=True):
@@ -129,7 +134,9 @@ def test_n_best_lists_are_those_of_marian(shared: Path, case: Case) -> None:
             assert raw.score == pytest.approx(float(match["score"]), abs=1e-3)
             if match["words"] is not None:
                 assert raw.word_scores is not None and raw.alignment is not None
-                np.testing.assert_allclose(raw.word_scores, np.array(match["words"].split(), float), atol=1e-3)
+                np.testing.assert_allclose(
+                    raw.word_scores, np.array(match["words"].split(), float), atol=1e-3
+                )
                 assert " ".join(f"{s}-{t}" for s, t in links(raw.alignment)) == match["links"]
 
 

@@ -53,12 +53,15 @@ def test_no_allocation_inside_a_batch(shared: Path, tmp_path: Path) -> None:
         pytest.skip("needs gcc and glibc to count allocations")
     library = tmp_path / "allocation_counter.so"
     subprocess.run(
-        [compiler, "-shared", "-fPIC", "-O1", "-o", library, HERE / "allocation_counter.c", "-ldl"], check=True
+        [compiler, "-shared", "-fPIC", "-O1", "-o", library, HERE / "allocation_counter.c", "-ldl"],
+        check=True,
     )
     golden = HERE.parent / "golden"
     code = PROGRAM.format(paths=[str(golden), *(path for path in sys.path if path)], shared=str(shared))
     environment = {**os.environ, "LD_PRELOAD": str(library)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     counts = [line.rsplit(" ", 1) for line in done.stdout.splitlines()]
     assert len(counts) == 8

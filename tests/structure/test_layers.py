@@ -68,7 +68,11 @@ def imported(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = []
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "dragoman" else [node.module]
+            names = (
+                [f"{node.module}.{alias.name}" for alias in node.names]
+                if node.module == "dragoman"
+                else [node.module]
+            )
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         assert not (isinstance(node, ast.ImportFrom) and node.level), f"{path}: relative import"
@@ -95,7 +99,8 @@ def test_public_names() -> None:
 
 def test_import_does_nothing() -> None:
     """No NumPy, no SentencePiece, no native module until a name is used."""
-    code = "import sys, dragoman; print(sorted(set(sys.modules) & {'numpy', 'sentencepiece', 'yaml', 'dragoman._native'}))"
+    late = {"numpy", "sentencepiece", "yaml", "dragoman._native"}
+    code = f"import sys, dragoman; print(sorted(set(sys.modules) & {late}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

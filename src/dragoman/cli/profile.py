@@ -17,7 +17,9 @@ __all__ = ["command"]
 @click.command("profile")
 @click.argument("model")
 @click.option("--input", "input_path", metavar="FILE", help="Text to translate. Default: a few sentences.")
-@click.option("--batch", type=click.IntRange(1, 1 << 16), default=64, show_default=True, help="Sentences together.")
+@click.option(
+    "--batch", type=click.IntRange(1, 1 << 16), default=64, show_default=True, help="Sentences together."
+)
 @click.option("--beam-size", type=click.IntRange(1, 1024), help="Default: the model's own.")
 @click.option(
     "--precision", type=click.Choice(["auto", "float32", "int8"]), default="auto", show_default=True
@@ -73,14 +75,21 @@ def _table(found: Profile, every: bool) -> str:
     rows: dict[tuple[str, str], list[float]] = {}
     for number, cost in enumerate(found.costs):
         # Like instructions of all layers are one row, unless every one is wanted.
-        name = cost.name if every else cost.name.partition(" ")[0] + (
-            " [" + cost.name.partition("[")[2] if "[" in cost.name else ""
+        name = (
+            cost.name
+            if every
+            else cost.name.partition(" ")[0]
+            + (" [" + cost.name.partition("[")[2] if "[" in cost.name else "")
         )
-        row = rows.setdefault((cost.phase, f"{number:3d} {name}" if every else name), [0, 0, 0, 0, cost.integer])
+        row = rows.setdefault(
+            (cost.phase, f"{number:3d} {name}" if every else name), [0, 0, 0, 0, cost.integer]
+        )
         for place, value in enumerate((cost.nanoseconds, cost.calls, cost.rows, cost.operations)):
             row[place] += value
     total = found.seconds * 1e9
-    lines = [f"{'phase':7} {'instruction':44} {'ms':>9} {'share':>6} {'rows/call':>9} {'GOP/s':>7} {'peak':>5}"]
+    lines = [
+        f"{'phase':7} {'instruction':44} {'ms':>9} {'share':>6} {'rows/call':>9} {'GOP/s':>7} {'peak':>5}"
+    ]
     ordered = rows.items() if every else sorted(rows.items(), key=lambda item: -item[1][0])
     for (phase, name), (nanoseconds, calls, count, operations, integer) in ordered:
         peak = found.peak_int8 if integer else found.peak_float
@@ -91,7 +100,9 @@ def _table(found: Profile, every: bool) -> str:
             f"{count / max(calls, 1):9.1f} {speed}".rstrip()
         )
     measured = sum(row[0] for row in rows.values())
-    lines.append(f"{'':7} {'search, and what lies between':44} {(total - measured) / 1e6:9.2f} {1 - measured / total:6.1%}")
+    lines.append(
+        f"{'':7} {'search, and what lies between':44} {(total - measured) / 1e6:9.2f} {1 - measured / total:6.1%}"
+    )
     lines.append(
         f"\n{found.words / found.seconds:,.0f} words/s, {found.arithmetic_share:.0%} of the arithmetic limit "
         f"(peak {found.peak_int8 / 1e9:,.0f} GOP/s int8, {found.peak_float / 1e9:,.0f} float32)"

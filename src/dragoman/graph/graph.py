@@ -115,7 +115,9 @@ class GraphBuilder:
             raise GraphError(f"{op} takes {op.inputs} inputs, {len(inputs)} given")
         return self._append(op, inputs, self._phase, self._scan)
 
-    def _append(self, op: Op, inputs: tuple[Node | None, ...], phase: Phase | None, scan: Scan | None) -> Node:
+    def _append(
+        self, op: Op, inputs: tuple[Node | None, ...], phase: Phase | None, scan: Scan | None
+    ) -> Node:
         numbers = tuple(None if node is None else node.number for node in inputs)
         key = (op, numbers, phase, scan)
         if not hasattr(op, "state") and key in self._known:

@@ -22,7 +22,7 @@ class GraphError(Exception):
 
 
 class Function(enum.Enum):
-    """Element-wise functions. GELU is x * Phi(x) (Marian >= 1.12); GELU_SIGMOID is x * sigmoid(1.702 x) (Bergamot)."""
+    """Element-wise functions. GELU is x * Phi(x) (Marian from 1.12.3 on), GELU_SIGMOID x * sigmoid(1.702 x) (before)."""
 
     NONE = "none"
     RELU = "relu"
@@ -40,7 +40,7 @@ class NormKind(enum.Enum):
 
 @dataclass(frozen=True)
 class Op:
-    """Base of all operations. ``inputs`` is how many inputs one takes, ``optional`` how many of the last may be None."""
+    """Base of all. ``inputs``: how many one takes; ``optional``: how many of the last may be None."""
 
     inputs: ClassVar[int] = 1
     optional: ClassVar[int] = 0
@@ -149,7 +149,8 @@ class Activate(Op):
 
 @dataclass(frozen=True)
 class Normalize(Op):
-    """Each row: layer, g * (x - mean) / sqrt(var + epsilon) + b, biased variance; rms, g * x / sqrt(mean(x^2) + epsilon).
+    """Each row: layer, g * (x - mean) / sqrt(var + epsilon) + b, biased variance; rms,
+    g * x / sqrt(mean(x^2) + epsilon).
     Inputs x [m, n], g [1, n] or None, b [1, n] or None."""
 
     kind: NormKind

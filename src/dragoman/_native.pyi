@@ -1,0 +1,168 @@
+"""
+The inner loop of dragoman: kernels, the interpreter of a plan, search.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy
+from numpy.typing import NDArray
+
+from dragoman._native import kernels as kernels
+
+
+class Plan:
+    """A validated plan. Made from a dragoman.planning.plan.Plan; immutable."""
+
+    def __init__(self, plan: object) -> None: ...
+
+def packed_size_int8(k: int, n: int) -> int: ...
+
+def packed_size_float(k: int, n: int) -> int: ...
+
+def pack_int8(matrix: Annotated[NDArray[numpy.int8], dict(shape=(None, None), device='cpu', writable=False)], transposed: bool, panels: Annotated[NDArray[numpy.int8], dict(order='C', device='cpu')], column_sums: Annotated[NDArray[numpy.int32], dict(order='C', device='cpu')]) -> None:
+    """
+    Packs int8 [K, N] (or [N, K] if transposed) into panels and column sums.
+    """
+
+def pack_float(matrix: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], transposed: bool, panels: Annotated[NDArray[numpy.float32], dict(order='C', device='cpu')]) -> None: ...
+
+class Weights:
+    """Addresses of a model's prepared slots; keeps plan and arrays alive."""
+
+    def __init__(self, plan: object, slots: Sequence) -> None: ...
+
+    @property
+    def vocabulary(self) -> int: ...
+
+class Workspace:
+    """One worker's scratch memory: bytes now, and the most it may grow to."""
+
+    def __init__(self, bytes: int, limit: int) -> None: ...
+
+    def poison(self) -> None:
+        """Fill with garbage: no result may depend on what was there."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def limit(self) -> int: ...
+
+    @property
+    def high_water(self) -> int: ...
+
+class Shortlist:
+    """Allowed target ids by source id; keeps its arrays alive."""
+
+    def __init__(self, offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], ids: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], first: int, shared_vocabulary: bool, target_vocabulary: int, eos: int) -> None: ...
+
+class StopFlag:
+    """Read once a step: set it to end a batch early."""
+
+    def __init__(self) -> None: ...
+
+    def set(self) -> None: ...
+
+    def clear(self) -> None: ...
+
+class SearchOptions:
+    def __init__(self) -> None: ...
+
+    @property
+    def beam_size(self) -> int: ...
+
+    @beam_size.setter
+    def beam_size(self, arg: int, /) -> None: ...
+
+    @property
+    def normalize(self) -> float: ...
+
+    @normalize.setter
+    def normalize(self, arg: float, /) -> None: ...
+
+    @property
+    def word_penalty(self) -> float: ...
+
+    @word_penalty.setter
+    def word_penalty(self, arg: float, /) -> None: ...
+
+    @property
+    def eos(self) -> int: ...
+
+    @eos.setter
+    def eos(self, arg: int, /) -> None: ...
+
+    @property
+    def unk(self) -> int: ...
+
+    @unk.setter
+    def unk(self, arg: int, /) -> None: ...
+
+    @property
+    def allow_unk(self) -> bool: ...
+
+    @allow_unk.setter
+    def allow_unk(self, arg: bool, /) -> None: ...
+
+    @property
+    def n_best(self) -> int: ...
+
+    @n_best.setter
+    def n_best(self, arg: int, /) -> None: ...
+
+    @property
+    def scores(self) -> bool: ...
+
+    @scores.setter
+    def scores(self, arg: bool, /) -> None: ...
+
+    @property
+    def alignment(self) -> bool: ...
+
+    @alignment.setter
+    def alignment(self, arg: bool, /) -> None: ...
+
+    @property
+    def skip_cost(self) -> bool: ...
+
+    @skip_cost.setter
+    def skip_cost(self, arg: bool, /) -> None: ...
+
+    @property
+    def profile(self) -> bool: ...
+
+    @profile.setter
+    def profile(self, arg: bool, /) -> None: ...
+
+    @property
+    def group_tokens(self) -> int: ...
+
+    @group_tokens.setter
+    def group_tokens(self, arg: int, /) -> None: ...
+
+class Call:
+    """One batch of sentences, longest first, for one model or an ensemble."""
+
+    def __init__(self, members: Sequence, shortlist: object | None, source: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], limits: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], prefix: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, prefix_offsets: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, options: SearchOptions) -> None: ...
+
+    def need(self, workspace: Workspace) -> int:
+        """Bytes of workspace that run() will use, exactly."""
+
+    def run(self, workspace: Workspace, stop: StopFlag) -> bool:
+        """
+        Translates, without the GIL and without any allocation. False if the stop flag was raised.
+        """
+
+    def results(self) -> list:
+        """
+        For each sentence its hypotheses, best first: (ids, path scores, alignment or None, path score, score, unweighted path score by each model). Valid until the workspace runs another batch.
+        """
+
+    def candidates(self) -> int:
+        """Columns of the logits: the union of the shortlists, or the vocabulary."""
+
+    def costs(self) -> list:
+        """
+        With options.profile: (nanoseconds, calls, rows) of each instruction of the first model's plan.
+        """
