@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dragoman.entries import Claim, Done, Entry
 from dragoman.errors import DragomanError, ModelError, ModelNotFoundError, ServiceClosedError
 from dragoman.model import Model
+from dragoman.process_memory import release_free_memory
 from dragoman.residency import Residency
 from dragoman.sizes import format_bytes
 
@@ -58,6 +59,7 @@ class Holdings:
         self._teller = ThreadPoolExecutor(1, "dragoman-fleet")
         self._pool: ThreadPoolExecutor | None = None
         self._closed = False
+        self._freed = self._trimming = False
         self._pid = os.getpid()
 
     def enter(self, names: Sequence[str]) -> tuple[Entry, ...]:
@@ -135,6 +137,7 @@ class Holdings:
                 if self._may_leave(entry):
                     self._drop(entry)
                     entry.evictions += 1
+                    self._freed = True
         return self.idle_s / 4
 
     def entries(self) -> list[Entry]:
@@ -182,8 +185,13 @@ class Holdings:
                 raise ServiceClosedError("the fleet is closed")
             yield
             calls, self._calls = self._calls, []
+            trim = self._freed and not self._trimming and not self._closed
+            self._freed = False
+            self._trimming |= trim
         if calls:
             self._teller.submit(_tell, calls)
+        if trim:
+            self._teller.submit(self._trim)
 
     def _entry(self, name: str) -> Entry:
         entry = self._entries.get(name)
@@ -204,9 +212,15 @@ class Holdings:
         entry.leaving = False
         if entry.model is not None:
             self._drop(entry)
+            self._freed = True
         if entry.removed and entry.users == 0:
             self._leaving.discard(entry)
             self._residency.forget(entry)
+
+    def _trim(self) -> None:
+        """On the teller's thread, after models left for good. Removing many at once trims twice, not often."""
+        self._trimming = False  # what leaves from now on needs another
+        release_free_memory()
 
     def _drop(self, entry: Entry) -> None:
         entry.model = None
