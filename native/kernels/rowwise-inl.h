@@ -33,7 +33,7 @@ void quantize_rows(const float* x, size_t x_stride, int rows, int columns, uint8
 template <int R, class Value>
 inline void norm_rows(const Norm& p, int row, Value value) {
   const float columns = static_cast<float>(p.columns);
-  F32x16 means[R], deviations[R], inverses[R], totals[R], squares[R];
+  F32x16 means[R], inverses[R], totals[R], squares[R];
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) means[r] = totals[r] = squares[r] = splat(0.0f);
   if (!p.rms) {
@@ -58,8 +58,7 @@ inline void norm_rows(const Norm& p, int row, Value value) {
   });
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
-    deviations[r] = sqrt(splat(sum(squares[r]) / columns + p.epsilon));
-    inverses[r] = splat(1.0f) / deviations[r];
+    inverses[r] = splat(1.0f) / sqrt(splat(sum(squares[r]) / columns + p.epsilon));
   }
   const F32x16 multiplier = splat(p.multiplier);
   for_columns(p.columns, [&](int column, int count) {
@@ -69,7 +68,8 @@ inline void norm_rows(const Norm& p, int row, Value value) {
     for (int r = 0; r < R; ++r) {
       F32x16 y = value(r, column, count);
       if (!p.rms) y = y - means[r];
-      y = fma(divide(y, deviations[r], inverses[r]), scale, bias);
+      // What gcc makes of Marian's kernel: int8 agrees on 99.7 % of lines, with a quotient on 98.6 (decision 0010).
+      y = fma(scale * inverses[r], y, bias);
       if (p.out) store_part(y, p.out + (row + r) * p.out_stride + column, count);
       if (p.quantised) quantise_part(y, multiplier, p.quantised + (row + r) * p.quantised_stride + column, count);
     }

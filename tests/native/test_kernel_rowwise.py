@@ -75,7 +75,7 @@ def test_norm(target: str, columns: int, rms: bool) -> None:
     np.testing.assert_allclose(out, centred / deviation * scale + bias, rtol=2e-5, atol=2e-5)
     assert np.array_equal(packed, quantised(out, 30.0))
 
-    # The order: one tree for each of the two sums, then a correctly rounded quotient, then one multiply-add.
+    # The order: one tree for each of the two sums, then scale by the inverse deviation, then one multiply-add.
     for row in range(3):
         mean = np.float32(0) if rms else lanes_sum(added[row]) / np.float32(columns)
         difference = added[row] - mean
@@ -84,7 +84,7 @@ def test_norm(target: str, columns: int, rms: bool) -> None:
             part = difference[start : start + 16]
             squares[: len(part)] = fma(part, part, squares[: len(part)])
         sigma = np.sqrt(lanes_sum(squares) / np.float32(columns) + np.float32(1e-6))
-        np.testing.assert_array_max_ulp(out[row], fma(difference / sigma, scale, bias), 2)
+        assert np.array_equal(out[row], fma(difference, scale * (np.float32(1) / sigma), bias))
 
 
 @pytest.mark.parametrize("target", TARGETS)
