@@ -3,12 +3,12 @@ The inner loop of dragoman: kernels, the interpreter of a plan, search.
 """
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy
 from numpy.typing import NDArray
 
-from dragoman._native import kernels as kernels
+kernels: Any
 
 
 class Plan:
@@ -30,7 +30,7 @@ def pack_float(matrix: Annotated[NDArray[numpy.float32], dict(shape=(None, None)
 class Weights:
     """Addresses of a model's prepared slots; keeps plan and arrays alive."""
 
-    def __init__(self, plan: object, slots: Sequence) -> None: ...
+    def __init__(self, plan: object, slots: Sequence[Any]) -> None: ...
 
     @property
     def vocabulary(self) -> int: ...
@@ -144,7 +144,7 @@ class SearchOptions:
 class Call:
     """One batch of sentences, longest first, for one model or an ensemble."""
 
-    def __init__(self, members: Sequence, shortlist: object | None, source: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], limits: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], prefix: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, prefix_offsets: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, options: SearchOptions) -> None: ...
+    def __init__(self, members: Sequence[Any], shortlist: object | None, source: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], limits: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], prefix: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, prefix_offsets: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, options: SearchOptions) -> None: ...
 
     def need(self, workspace: Workspace) -> int:
         """Bytes of workspace that run() will use, exactly."""
@@ -154,7 +154,7 @@ class Call:
         Translates, without the GIL and without any allocation. False if the stop flag was raised.
         """
 
-    def results(self) -> list:
+    def results(self) -> list[Any]:
         """
         For each sentence its hypotheses, best first: (ids, path scores, alignment or None, path score, score, unweighted path score by each model). Valid until the workspace runs another batch.
         """
@@ -162,7 +162,7 @@ class Call:
     def candidates(self) -> int:
         """Columns of the logits: the union of the shortlists, or the vocabulary."""
 
-    def costs(self) -> list:
+    def costs(self) -> list[Any]:
         """
         With options.profile: (nanoseconds, calls, rows) of each instruction of the first model's plan.
         """
