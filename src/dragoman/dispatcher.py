@@ -32,6 +32,8 @@ from dragoman.worker import Job, Worker
 __all__ = ["Counts", "Dispatcher"]
 
 _log = logging.getLogger("dragoman")
+_MOST_NAMES = 1000
+"""Models and routes of which latencies are kept apart."""
 _SMALL_BATCH = 16
 """Below this a batch is not made smaller to give idle workers something to do."""
 
@@ -75,6 +77,7 @@ class Dispatcher:
         self._broken: list[tuple[Work, DragomanError]] = []
         self.counts = Counts()
         self._closing = False
+        self._ending = 0
         self._pid = os.getpid()
         self.workers = [
             Worker(
@@ -129,14 +132,12 @@ class Dispatcher:
         if not request.texts:
             self._end(request, lambda: request.future.set_result(request.outcome()))
             return
-        request.future.add_done_callback(
-            lambda future: self._cancelled(request) if future.cancelled() else None
-        )
+        request.future.add_done_callback(lambda future: self._cancelled(request) if future.cancelled() else None)
 
     def drain(self, timeout: float | None) -> bool:
         self.check_process()
         with self._lock:
-            return self._nothing_left.wait_for(lambda: not self._requests, timeout)
+            return self._nothing_left.wait_for(lambda: not (self._requests or self._ending), timeout)
 
     def close(self) -> None:
         if self._pid != os.getpid():
@@ -302,10 +303,9 @@ class Dispatcher:
             seconds = time.monotonic() - request.started
             name = "+".join(entry.name for entry in request.entries)
             self.counts.latencies.add(seconds)
-            self.counts.by_model.setdefault(name, Latencies()).add(seconds)
-        self._left(request)
-        if request.future.set_running_or_notify_cancel():
-            settle()
+            if name in self.counts.by_model or len(self.counts.by_model) < _MOST_NAMES:
+                self.counts.by_model.setdefault(name, Latencies()).add(seconds)
+        self._settle(request, settle)
 
     def _cancelled(self, request: Request) -> None:
         """The caller cancelled the future."""
@@ -314,7 +314,7 @@ class Dispatcher:
                 return
             self._close_request(request)
             self.counts.cancelled += 1
-        self._left(request)
+        self._settle(request, None)
 
     def _give_up(self, request: Request, error: DragomanError) -> None:
         with self._lock:
@@ -323,20 +323,27 @@ class Dispatcher:
             self._close_request(request)
             self.counts.failed += 1
             self.counts.expired += isinstance(error, DeadlineExceededError)
+        self._settle(request, _setter(request, error=error))
+
+    def _settle(self, request: Request, settle: Callable[[], Any] | None) -> None:
+        """Without the lock: tell the caller, after all that the request held was given back."""
         self._left(request)
-        if request.future.set_running_or_notify_cancel():
-            request.future.set_exception(error)
+        if settle is not None and request.future.set_running_or_notify_cancel():
+            settle()
+        with self._lock:
+            self._ending -= 1
+            if not self._requests and not self._ending:
+                self._nothing_left.notify_all()
 
     def _close_request(self, request: Request) -> None:
         """Under the lock: forget a request; end the batches that run for it alone."""
         request.closed = True
+        self._ending += 1
         self.scheduler.drop(request.ticket)
         del self._requests[request.ticket]
         for worker in self.workers:
             if worker.parts and all(part.job.request.ticket.done for part in worker.parts):
                 worker.stop.set()
-        if not self._requests:
-            self._nothing_left.notify_all()
 
     def _left(self, request: Request) -> None:
         """Without the lock: room for others; models that nobody waits for any more may go."""

@@ -62,12 +62,12 @@ class Entry:
     load_s: float = 0.0
     claims: list[Claim] = field(default_factory=list)
     _vocabularies: tuple[str, ...] = ()
-    _size: int = 0
+    _size: int | None = None
 
     @property
     def size(self) -> int:
         """Bytes of weights in memory: as loaded last, before that an estimate from the file."""
-        if not self._size:
+        if self._size is None:
             self._size = estimate_bytes(self.path, self.options)
         return self._size
 

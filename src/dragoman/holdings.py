@@ -71,7 +71,9 @@ class Holdings:
             entries = tuple(self._entry(name) for name in names)
             for entry in entries:
                 entry.users += 1
-            return entries
+        for entry in entries:
+            _ = entry.size  # may read files the first time: here, where it keeps nobody waiting
+        return entries
 
     def leave(self, entries: Sequence[Entry]) -> None:
         """A request on these models is over."""
@@ -154,9 +156,6 @@ class Holdings:
     def resident_bytes(self) -> int:
         """Bytes of all weights in memory, those being loaded included."""
         return self._residency.total
-
-    def is_resident(self, entry: Entry) -> bool:
-        return entry.model is not None
 
     def close(self) -> None:
         """Drop all models that nothing uses, and end the loaders. The fleet cannot be used afterwards."""

@@ -239,10 +239,10 @@ class Service:
         with self._leaving_on_error(request):
             waiting = self._admission.wait(len(request.texts))
             try:
-                # Shielded: a future that was admitted owns its room, and must not look cancelled.
-                await asyncio.wait_for(
-                    asyncio.shield(asyncio.wrap_future(waiting)), _left(request.ticket.deadline)
-                )
+                if not waiting.done():
+                    # Shielded: a future that was admitted owns its room, and must not look cancelled.
+                    shielded = asyncio.shield(asyncio.wrap_future(waiting))
+                    await asyncio.wait_for(shielded, _left(request.ticket.deadline))
             except BaseException as error:
                 self._wait_no_more(request, waiting, error)
         self._dispatcher.start(request)
@@ -303,9 +303,7 @@ class Service:
             raise
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         ticket = Ticket(caller, priority, deadline)
-        return Request(
-            listed, works, ticket, failures, single, on_line, timeout or 0.0, prefixes=prefixes or ()
-        )
+        return Request(listed, works, ticket, failures, single, on_line, timeout or 0.0, prefixes=prefixes or ())
 
     def _steps(self, model: ModelChoice | None, route: Sequence[str] | None) -> list[tuple[str, ...]]:
         if (model is None) == (route is None):

@@ -81,3 +81,4 @@ class Worker(threading.Thread):
             self.batches += 1
             self.busy_s += seconds
             self._finish(self, work, outcome, seconds)
+            del work, outcome  # nor are results kept while there is nothing to do
