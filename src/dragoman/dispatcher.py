@@ -22,30 +22,18 @@ from dragoman.errors import (
 )
 from dragoman.fleet import Fleet
 from dragoman.jobs import Outcome
-from dragoman.latency import Latencies
+from dragoman.latency import Counts
 from dragoman.model import Model
 from dragoman.requests import LineJob, Part, Request, Work, own_copy
 from dragoman.result import FailedLine, Translation
 from dragoman.scheduler import Scheduler, Ticket
 from dragoman.worker import Job, Worker
 
-__all__ = ["Counts", "Dispatcher"]
+__all__ = ["Dispatcher"]
 
 _log = logging.getLogger("dragoman")
-_MOST_NAMES = 1000
-"""Models and routes of which latencies are kept apart."""
 _SMALL_BATCH = 16
 """Below this a batch is not made smaller to give idle workers something to do."""
-
-
-class Counts:
-    """What happened so far; guarded by the dispatcher's lock."""
-
-    def __init__(self) -> None:
-        self.requests = self.failed = self.cancelled = self.expired = 0
-        self.texts = self.sentences = self.tokens = self.batches = 0
-        self.by_model: dict[str, Latencies] = {}
-        self.latencies = Latencies()
 
 
 class Dispatcher:
@@ -302,9 +290,7 @@ class Dispatcher:
             self.counts.failed += failed
             seconds = time.monotonic() - request.started
             name = "+".join(entry.name for entry in request.entries)
-            self.counts.latencies.add(seconds)
-            if name in self.counts.by_model or len(self.counts.by_model) < _MOST_NAMES:
-                self.counts.by_model.setdefault(name, Latencies()).add(seconds)
+            self.counts.add_latency(name, seconds)
         self._settle(request, settle)
 
     def _cancelled(self, request: Request) -> None:

@@ -1,14 +1,16 @@
-"""Times, counted into fixed buckets: percentiles in constant memory, however many there were."""
+"""What happened, and how long it took: percentiles in constant memory, however many times there were."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 
-__all__ = ["Latencies"]
+__all__ = ["Counts", "Latencies"]
 
 _LEAST_S, _STEPS_A_DOUBLING, _BUCKETS = 1e-5, 8, 8 * 30
 """From 10 microseconds to three hours, each bucket 9 % wider than the one before."""
+_MOST_NAMES = 1000
+"""Models and routes of which times are kept apart."""
 
 
 class Latencies:
@@ -47,3 +49,19 @@ class Latencies:
             "max": self.largest,
             "mean": self.total / self.count if self.count else 0.0,
         }
+
+
+class Counts:
+    """What a service did so far; see `dragoman.reports.ServiceStats`. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self.requests = self.failed = self.cancelled = self.expired = 0
+        self.texts = self.sentences = self.tokens = self.batches = 0
+        self.by_model: dict[str, Latencies] = {}
+        self.latencies = Latencies()
+
+    def add_latency(self, name: str, seconds: float) -> None:
+        """Of a whole request on a model or route."""
+        self.latencies.add(seconds)
+        if name in self.by_model or len(self.by_model) < _MOST_NAMES:
+            self.by_model.setdefault(name, Latencies()).add(seconds)

@@ -59,6 +59,7 @@ class Worker(threading.Thread):
         """Of the batch that runs now; the service's lock guards it."""
         self.batches = 0
         self.busy_s = 0.0
+        self.number = number
         self._core, self._next_job, self._finish = core, next_job, finish
         self._limits = {"max_sentences": max_sentences, "max_tokens": max_tokens}
 

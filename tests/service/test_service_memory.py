@@ -1,0 +1,91 @@
+"""Memory of many models and many workers, in processes of their own: sums, not products, and back to the start."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="needs /proc")
+
+CHILD = """
+import json, sys, time
+from pathlib import Path
+import dragoman
+from dragoman.process_memory import process_memory
+
+models, workers, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+lines = (folder / "ref" / "test20.en").read_text(encoding="utf-8").split("\\n")[:20]
+fleet = dragoman.Fleet()
+service = dragoman.Service(fleet, workers=workers)
+
+def bytes_now(settle=False):
+    time.sleep(0.2 if settle else 0)  # free memory is given back on another thread
+    return process_memory().rss
+
+def warm(names):
+    '''Until every worker has run every model.'''
+    seen = set()
+    for worker in service._dispatcher.workers:
+        def finish(worker, work, outcome, seconds, before=worker._finish):
+            seen.add((worker.number, work.entries[0].name))
+            before(worker, work, outcome, seconds)
+        worker._finish = finish
+    for _ in range(60):
+        futures = [service.submit(lines, model=name) for name in names for _ in range(workers)]
+        for future in futures:
+            future.result()
+        if len(seen) == len(names) * workers:
+            return True
+    return False
+
+fleet.add("first", folder)
+service.translate(lines, model="first")
+fleet.remove("first")
+found = {"start": bytes_now(True)}
+names = [f"m{number}" for number in range(models)]
+for name in names:
+    fleet.add(name, folder)
+found["all_warm"] = warm(names)
+found["warm"] = bytes_now()
+report = service.memory()
+found["weights"], found["workspaces"] = report.weights_bytes, report.workspaces_bytes
+found["told"], found["rss"] = report.resident_bytes + report.other_bytes, report.process.rss
+for name in names:
+    fleet.remove(name)
+found["removed"] = bytes_now(True)
+service.close()
+found["closed"] = bytes_now(True)
+print(json.dumps(found))
+"""
+
+
+def measure(shared: Path, models: int, workers: int) -> dict[str, Any]:
+    folder = shared / "models" / "ende-tiny-ssru"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    arguments = [sys.executable, "-c", CHILD, str(models), str(workers), str(folder)]
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_workers_add_workspaces_and_nothing_else(shared: Path) -> None:
+    one, four = measure(shared, 6, 1), measure(shared, 6, 4)
+    assert one["all_warm"] and four["all_warm"]
+    assert one["weights"] == four["weights"]
+    more = four["warm"] - one["warm"]
+    assert more < four["workspaces"] - one["workspaces"] + (20 << 20), (one, four)
+
+
+def test_removed_models_give_their_memory_back(shared: Path) -> None:
+    """Within 10 MB of what there was after one model had come and gone, at once and with all workers alive."""
+    found = measure(shared, 8, 2)
+    assert found["warm"] - found["start"] > found["weights"] * 0.5
+    assert found["removed"] - found["start"] < (10 << 20) + found["workspaces"], found
+    assert found["told"] == found["rss"]
