@@ -27,6 +27,7 @@ from dragoman import (
     Fleet,
     ModelError,
     ModelNotFoundError,
+    OptionsError,
     QueueFullError,
     Service,
     Translator,
@@ -122,7 +123,7 @@ class Soak:
                         failures="keep",
                         **OPTIONS[choice],
                     )
-                except (ModelError, QueueFullError):
+                except (ModelError, OptionsError, QueueFullError):  # the model was removed a moment ago
                     self.count("refused")
                     continue
                 open_.append((future, names, texts, choice))
@@ -142,7 +143,7 @@ class Soak:
                 self.check(names, texts, choice, await asyncio.wait_for(call, rng.choice((60, 60, 0.005))))
             except asyncio.TimeoutError:
                 self.count("async timeouts")
-            except ModelError:
+            except (ModelError, OptionsError):
                 self.count("unavailable")
 
         async def main() -> None:
