@@ -5,8 +5,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from dragoman.graph.extents import Dimension, Symbol, evaluate
+from dragoman.graph.extents import Dimension, Extents, Symbol, evaluate
 from dragoman.planning.instructions import Instruction
 
 
@@ -164,3 +166,55 @@ class Plan:
             offsets[number] = max((ends[other] for other in self.below[number]), default=0)
             ends[number] = offsets[number] + self.values[number].bytes(extents)
         return offsets, max(ends, default=0)
+
+    def extents(
+        self,
+        *,
+        sentences: int = 32,
+        source_tokens: int = 25,
+        target_tokens: int = 50,
+        beam_size: int = 1,
+        candidates: int = 32_000,
+        shortlist: bool = False,
+    ) -> Extents:
+        """The numbers of a batch of equal sentences.
+
+        Args:
+            sentences, beam_size: of the batch.
+            source_tokens, target_tokens: pieces of each source, and most of each translation, end symbols included.
+            candidates: target pieces that may be chosen: those of the shortlists together, or the vocabulary.
+            shortlist: candidates are selected by shortlists.
+        """
+        from dragoman.planning.batch_extents import extents_of_batch, groups
+
+        lengths = [source_tokens] * sentences
+        return extents_of_batch(
+            lengths,
+            groups(lengths),
+            beam_size=beam_size,
+            target_limits=[target_tokens] * sentences,
+            vocabulary_size=candidates,
+            union_size=candidates if shortlist else 0,
+        )
+
+    def bytes(self, **batch: Any) -> int:
+        """Bytes of workspace that the values of a batch need; arguments as for `extents`."""
+        return self.offsets(self.extents(**batch))[1]
+
+    def to_json(self, **batch: Any) -> str:
+        """Instructions, values, their places and sizes, for programs; arguments as for `extents`."""
+        from dragoman.planning.show import to_json
+
+        return to_json(self, self.extents(**batch))
+
+    def plot(self, path: Path | str, **batch: Any) -> None:
+        """Draw which value lies where and when; arguments as for `extents`. Needs matplotlib."""
+        from dragoman.planning.plot import plot
+
+        plot(self, self.extents(**batch), Path(path))
+
+    def __str__(self) -> str:
+        """A table of the instructions."""
+        from dragoman.planning.show import show
+
+        return show(self)
