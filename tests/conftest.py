@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import io
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 # Before NumPy loads its BLAS: its threads would compete with the tests for two cores.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+
+# Tests never touch the user's cache of prepared weights; processes they start inherit this one.
+_cache = tempfile.TemporaryDirectory(prefix="dragoman-tests-", ignore_cleanup_errors=True)
+os.environ["DRAGOMAN_CACHE"] = _cache.name
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402

@@ -10,6 +10,7 @@ void bind_kernels(nanobind::module_& m);
 void bind_plan(nanobind::module_& m);
 void bind_weights(nanobind::module_& m);
 void bind_search(nanobind::module_& m);
+void bind_mapped_file(nanobind::module_& m);
 
 // Objects that Python holds. A plan is shared by all models of its architecture; weights keep their arrays alive.
 struct PlanHandle {

@@ -36,4 +36,5 @@ NB_MODULE(_native, m) {
   bind_plan(m);
   bind_weights(m);
   bind_search(m);
+  bind_mapped_file(m);
 }

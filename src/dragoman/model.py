@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from dragoman import _native
-from dragoman.architectures.build import build_graph, check_parameters
 from dragoman.architectures.config import Compatibility, ModelConfig, read_config
 from dragoman.backends.native import native_plan
-from dragoman.errors import ModelFormatError, ModelNotFoundError, OptionsError
+from dragoman.errors import ModelError, ModelFormatError, ModelNotFoundError, OptionsError
 from dragoman.formats.bundle import Bundle, ModelFiles, find_bundle
-from dragoman.formats.model_file import read_parameters
-from dragoman.formats.parameters import ParameterFile
-from dragoman.formats.quantize import is_quantized_name
 from dragoman.formats.shortlist import Shortlist
-from dragoman.formats.shortlist_text import ShortlistOptions, read_shortlist
-from dragoman.formats.vocabulary import Vocabulary, read_vocabulary
-from dragoman.graph.graph import Graph
-from dragoman.graph.ops import Logits, Product
+from dragoman.formats.shortlist_text import ShortlistOptions
+from dragoman.formats.vocabulary import Vocabulary
 from dragoman.options import DecodingOptions
-from dragoman.planning.cache import plan_for
-from dragoman.planning.plan import Plan, Precision
-from dragoman.planning.precisions import Precisions
+from dragoman.planning.plan import Plan
+from dragoman.preparing import Recipe, obtain
 from dragoman.text.pieces import Pieces
-from dragoman.weights import Weights, prepare_weights
+from dragoman.vocabularies import read_pair
+from dragoman.weights import Weights
 
 __all__ = ["Model", "PrecisionChoice", "load"]
 
 PrecisionChoice = Literal["auto", "float32", "int8"]
-
-_log = logging.getLogger("dragoman")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,15 +58,22 @@ class Model:
     files: Bundle
     parameter_count: int
     native_shortlist: Any
-    _arguments: tuple[Any, ...]
+    _arguments: tuple[Any, ...] | None
 
     @property
     def weights_bytes(self) -> int:
-        """Bytes of the prepared weights, the only memory that each further model of an architecture adds beside its
-        vocabularies and shortlist."""
+        """Bytes of the prepared weights: file-backed or private. What each further model of an architecture adds
+        beside is its vocabularies (if nobody has equal ones), its shortlist and some 100 KB of records."""
         return self.weights.nbytes
 
+    @property
+    def file_backed(self) -> bool:
+        """Whether the weights lie in a mapped file of the cache, shared by all processes of the machine."""
+        return self.weights.file_backed
+
     def __reduce__(self) -> tuple[Any, ...]:
+        if self._arguments is None:
+            raise ModelError(f"{self.files.model}: a model made of bytes cannot be pickled: send the bytes.")
         return _load, self._arguments
 
     def __repr__(self) -> str:
@@ -113,32 +112,45 @@ def _load(path: Path | str | ModelFiles, precision: str, shortlist: Path | str, 
     if compat not in get_args(Compatibility):
         raise OptionsError("compat", compat, "one of " + ", ".join(get_args(Compatibility)))
     files = _bundle(path, precision)
-    parameters = read_parameters(files.model)
-    shapes = {name: parameter.shape for name, parameter in parameters.parameters.items()}
-    config = read_config(parameters.options, shapes, compat=compat)  # type: ignore[arg-type]
-    graph = build_graph(config)
-    check_parameters(graph, shapes, config, path=files.model)
-    precisions = _precisions(parameters, graph, config, precision)
-    plan = plan_for(graph, precisions)
-    source, target = _vocabularies(files)
-    lists = _shortlist(files, shortlist, source, target)
-    weights = prepare_weights(plan, native_plan(plan), parameters, shortlist=lists is not None)
-    _check_vocabularies(files, config, parameters, source, target, weights.vocabulary)
+    source, target = read_pair(*files.vocabularies)
+    options = _shortlist_options(files, shortlist)
+    recipe = Recipe(files.model, precision, compat, options, source, target)
+    plan, opened = obtain(recipe)
+    facts, lists = opened.head.facts, opened.head.shortlist
+    weights = Weights(native_plan(plan), opened.region, opened.head.table, opened.path)
+    shapes = {name: tuple(shape) for name, shape in facts["shapes"].items()}
+    config = read_config(facts["options"], shapes, compat=compat)  # type: ignore[arg-type]
+    rows = (shapes[config.tables.source][0], weights.vocabulary)
+    _check_vocabularies(files, rows, source, target)
+    pieces = Pieces.of_model(files, source, target, right_to_left=config.right_to_left)
+    arguments: tuple[Any, ...] | None = None
+    if not files.in_memory:
+        arguments = (path, precision, shortlist, compat)
+        same = (plan.signature, source.content_hash, target.content_hash)
+        weights.renew_with(partial(_same_weights, arguments, same))
     return Model(
-        architecture=graph.name,
-        precision=precisions.default.value,
+        architecture=facts["architecture"],
+        precision=facts["precision"],
         vocabularies=(source, target),
         shortlist=lists,
         defaults=DecodingOptions.of_model(files),
         plan=plan,
         weights=weights,
-        pieces=Pieces.of_model(files, source, target, right_to_left=config.right_to_left),
+        pieces=pieces,
         config=config,
-        files=files,
-        parameter_count=sum(parameter.data.size for parameter in parameters.parameters.values()),
+        files=files.named() if files.in_memory else files,
+        parameter_count=facts["parameter_count"],
         native_shortlist=_native_shortlist(lists, source == target, weights.vocabulary, target.eos_id),
-        _arguments=(path, precision, shortlist, compat),
+        _arguments=arguments,
     )
+
+
+def _same_weights(arguments: tuple[Any, ...], same: tuple[str, ...]) -> Weights:
+    """The weights of a model that is loaded, from its files once more. Holds nothing of that model."""
+    fresh = _load(*arguments)
+    if (fresh.plan.signature, *(one.content_hash for one in fresh.vocabularies)) != same:
+        raise ModelError(f"{fresh.files.model}: the model's files have changed: load it again.")
+    return fresh.weights
 
 
 def _bundle(path: Path | str | ModelFiles, precision: str) -> Bundle:
@@ -151,56 +163,9 @@ def _bundle(path: Path | str | ModelFiles, precision: str) -> Bundle:
         return find_bundle(path)
 
 
-def _precisions(parameters: ParameterFile, graph: Graph, config: ModelConfig, wanted: str) -> Precisions:
-    """How each product is computed: as stored, or as wanted; integers where Marian's converter makes integers.
-
-    Models without an activation multiplier for every integer product quantise each activation row by its maximum.
-    """
-    stored = {name for name, parameter in parameters.parameters.items() if parameter.multiplier is not None}
-    if wanted == "float32" or (wanted == "auto" and not stored):
-        return Precisions(Precision.FLOAT32)
-    products = _product_weights(graph)
-    integer = {name for name in products if name in stored or (not stored and is_quantized_name(name))}
-    floats = frozenset(products - integer)
-    # Marian's `none` stands in for output layers that have no alpha of their own (dragoman.binding).
-    missing = integer - set(parameters.alphas) - ({config.tables.output} if "none" in parameters.alphas else set())
-    if missing:
-        if parameters.alphas:
-            _log.warning("%s lacks activation multipliers for some matrices: quantising by rows", parameters.path)
-        return Precisions(Precision.INT8_ROWS, floats=floats)
-    groups = {name: repr(alpha) for name, alpha in parameters.alphas.items()}
-    return Precisions(Precision.INT8, floats=floats, alphas=groups)
-
-
-def _product_weights(graph: Graph) -> set[str]:
-    """Names of the parameters that are the right factor of a product."""
-    names: set[str] = set()
-    for node in graph.nodes:
-        if isinstance(node.op, (Product, Logits)) and node.inputs[1] is not None:
-            names.update(name for name in getattr(graph.nodes[node.inputs[1]].op, "names", ()) if name)
-    return names
-
-
-def _vocabularies(files: Bundle) -> tuple[Vocabulary, Vocabulary]:
-    """Source and target; one object if they are equal."""
-    source = read_vocabulary(files.vocabularies[0])
-    if files.vocabularies[1] == files.vocabularies[0]:
-        return source, source
-    target = read_vocabulary(files.vocabularies[1])
-    return (source, source) if source == target else (source, target)
-
-
-def _check_vocabularies(
-    files: Bundle,
-    config: ModelConfig,
-    parameters: ParameterFile,
-    source: Vocabulary,
-    target: Vocabulary,
-    output_rows: int,
-) -> None:
+def _check_vocabularies(files: Bundle, rows: tuple[int, int], source: Vocabulary, target: Vocabulary) -> None:
     """A vocabulary larger than its table would index outside of it."""
-    rows = parameters.parameters[config.tables.source].shape[0]
-    for path, vocabulary, size in ((files.vocabularies[0], source, rows), (files.vocabularies[1], target, output_rows)):
+    for path, vocabulary, size in zip(files.vocabularies, (source, target), rows, strict=True):
         if vocabulary.size > size:
             raise ModelFormatError(
                 path,
@@ -211,21 +176,21 @@ def _check_vocabularies(
             )
 
 
-def _shortlist(files: Bundle, wanted: Path | str, source: Vocabulary, target: Vocabulary) -> Shortlist | None:
+def _shortlist_options(files: Bundle, wanted: Path | str) -> ShortlistOptions | None:
     if str(wanted) == "none":
         return None
-    options = files.shortlist_options if str(wanted) == "auto" else ShortlistOptions(Path(wanted), stated_false=True)
-    return None if options is None else read_shortlist(options, source, target)
+    return files.shortlist_options if str(wanted) == "auto" else ShortlistOptions(Path(wanted), stated_false=True)
 
 
 def _native_shortlist(shortlist: Shortlist | None, shared: bool, target_vocabulary: int, eos: int) -> Any:
     if shortlist is None:
         return None
     return _native.Shortlist(
-        shortlist.offsets.astype("uint64"), shortlist.ids, shortlist.first, shared, target_vocabulary, eos
+        shortlist.offsets.view("uint64"), shortlist.ids, shortlist.first, shared, target_vocabulary, eos
     )
 
 
 def stored_options(model: Model) -> Mapping[str, object]:
-    """``special:model.yml`` of the model, read again from its file."""
-    return read_parameters(model.files.model, mapped=True).options
+    """``special:model.yml`` of the model, read again from its prepared weights."""
+    options: Mapping[str, object] = model.weights.facts()["options"]
+    return options

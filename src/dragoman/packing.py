@@ -5,7 +5,9 @@ The order of packed matrices is drawn in native/kernels/packing.h.
 
 from __future__ import annotations
 
-import mmap
+import hashlib
+import struct
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +19,21 @@ from dragoman import _native
 from dragoman.binding import BoundMatrix, BoundSlot, BoundTable, BoundVector, integer_constants
 from dragoman.planning.plan import Plan, Precision, TableSlot
 
-__all__ = ["PreparedMatrix", "PreparedSlot", "PreparedTable", "PreparedVector", "Region", "prepare"]
+__all__ = [
+    "Memory",
+    "PreparedMatrix",
+    "PreparedSlot",
+    "PreparedTable",
+    "PreparedVector",
+    "layout_fingerprint",
+    "pack",
+    "packed_bytes",
+    "prepare",
+    "slot_record",
+]
 
 _ALIGNMENT = 64
+_RECORD = struct.Struct("=2I2f10Q")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,26 +71,28 @@ class PreparedTable:
 PreparedSlot = PreparedMatrix | PreparedVector | PreparedTable
 
 
-class Region:
-    """One anonymous mapping that all arrays of a model lie in, so that dropping the model gives its pages back at once.
+class Memory:
+    """Hands out arrays from a region, one behind the other, each on 64 bytes, at first zero."""
 
-    ``take`` hands out arrays until ``nbytes`` are used up.
-    """
+    def __init__(self, view: NDArray[np.uint8], start: int = 0) -> None:
+        self._view, self._start = view, start
+        self.end = start
 
-    def __init__(self, nbytes: int) -> None:
-        self._map = mmap.mmap(-1, max(nbytes, 1))
-        self.nbytes = nbytes
-        self._used = 0
+    @property
+    def used(self) -> int:
+        """Bytes handed out."""
+        return self.end - self._start
 
     def take(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """A writable array, 64-byte aligned, at first zero."""
-        count = int(np.prod(shape))
-        array = np.frombuffer(self._map, np.dtype(dtype), count, self._used).reshape(shape)
-        self._used += _rounded(array.nbytes)
+        """A writable array."""
+        kind = np.dtype(dtype)
+        nbytes = int(np.prod(shape)) * kind.itemsize
+        array = self._view[self.end : self.end + nbytes].view(kind).reshape(shape)
+        self.end += _rounded(nbytes)
         return array
 
     def put(self, values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
-        """A copy of ``values`` in the region, read-only."""
+        """A copy of ``values``, read-only."""
         array = self.take(values.shape, dtype)
         array[...] = values
         array.flags.writeable = False
@@ -87,31 +103,72 @@ def _rounded(nbytes: int) -> int:
     return -(-nbytes // _ALIGNMENT) * _ALIGNMENT
 
 
-def prepare(
-    plan: Plan, slots: Sequence[BoundSlot], *, shortlist: bool
-) -> tuple[tuple[PreparedSlot, ...], int]:
+def packed_bytes(plan: Plan, slots: Sequence[BoundSlot], *, shortlist: bool) -> int:
+    """Bytes of memory that `pack` needs, at most."""
+    return sum(
+        _need(bound, _keeps_panels(slot, shortlist)) for slot, bound in zip(plan.slots, slots, strict=True)
+    )
+
+
+def pack(
+    plan: Plan, slots: Sequence[BoundSlot], memory: Memory, *, shortlist: bool
+) -> tuple[PreparedSlot, ...]:
     """Pack a model's slots for the kernels.
 
     Args:
         plan: says what each slot is used for.
         slots: of the same plan (`dragoman.binding.bind`).
+        memory: where all arrays go; has `packed_bytes` left.
         shortlist: output columns will be selected by a shortlist, so the output layer stays row-major.
-
-    Returns:
-        Prepared slots, and the bytes of the region that holds them (freed with the last of them).
     """
-    packed = [_keeps_panels(slot, shortlist) for slot in plan.slots]
-    region = Region(sum(_need(bound, panels) for bound, panels in zip(slots, packed, strict=True)))
     prepared: list[PreparedSlot] = []
-    for slot, bound, panels in zip(plan.slots, slots, packed, strict=True):
+    for slot, bound in zip(plan.slots, slots, strict=True):
         if isinstance(bound, BoundVector):
-            prepared.append(PreparedVector(region.put(bound.values, np.float32)))
+            prepared.append(PreparedVector(memory.put(bound.values, np.float32)))
         elif isinstance(bound, BoundMatrix):
-            prepared.append(_matrix(bound, region))
+            prepared.append(_matrix(bound, memory))
         else:
             assert isinstance(slot, TableSlot)
-            prepared.append(_table(slot, bound, region, panels=panels))
-    return tuple(prepared), region.nbytes
+            prepared.append(_table(slot, bound, memory, panels=_keeps_panels(slot, shortlist)))
+    return tuple(prepared)
+
+
+def prepare(plan: Plan, slots: Sequence[BoundSlot], *, shortlist: bool) -> tuple[tuple[PreparedSlot, ...], int]:
+    """`pack` into memory of its own, given back with the last array. Returns the slots and the bytes."""
+    region: Any = _native.Region.anonymous(max(packed_bytes(plan, slots, shortlist=shortlist), 1))
+    return pack(plan, slots, Memory(region.view()), shortlist=shortlist), region.nbytes
+
+
+def slot_record(prepared: PreparedSlot, view: NDArray[np.uint8]) -> bytes:
+    """One row of the slot table (`dragoman.formats.prepared`); ``view``: the whole region."""
+    base = _address(view)
+
+    def place(array: NDArray[Any] | None) -> tuple[int, int]:
+        return (0, 0) if array is None else (_address(array) - base, array.nbytes)
+
+    if isinstance(prepared, PreparedVector):
+        return _RECORD.pack(1, 0, 0.0, 0.0, *place(prepared.values), *(0,) * 8)
+    tail = (*place(prepared.scale), *place(prepared.bias), *place(prepared.column_sums))
+    if isinstance(prepared, PreparedMatrix):
+        return _RECORD.pack(0, 0, prepared.alpha, 0.0, *place(prepared.panels), 0, 0, *tail)
+    numbers = (2, prepared.vocabulary, prepared.alpha, prepared.unquantise)
+    return _RECORD.pack(*numbers, *place(prepared.panels), *place(prepared.rows), *tail)
+
+
+def layout_fingerprint() -> str:
+    """Hex digest of what packing does with known matrices: it changes with the kernels' layout."""
+    digest = hashlib.sha256(f"{sys.byteorder} {_RECORD.format} {_ALIGNMENT}".encode())
+    for dtype in (np.int8, np.float32):
+        matrix = (np.arange(11 * 37) % 251 - 125).astype(dtype).reshape(11, 37)
+        memory = Memory(np.zeros(1 << 16, np.uint8))
+        panels, sums = _pack(matrix, memory, transposed=False)
+        digest.update(panels.tobytes() + (b"" if sums is None else sums.tobytes()))
+    return digest.hexdigest()[:16]
+
+
+def _address(array: NDArray[Any]) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 def _keeps_panels(slot: object, shortlist: bool) -> bool:
@@ -138,7 +195,7 @@ def _packed_size(k: int, n: int, itemsize: int) -> int:
 
 
 def _pack(
-    matrix: NDArray[Any], region: Region, *, transposed: bool
+    matrix: NDArray[Any], memory: Memory, *, transposed: bool
 ) -> tuple[NDArray[Any], NDArray[np.int32] | None]:
     """Panels and, of int8, column sums of [K, N], or of [N, K] if ``transposed``."""
     if matrix.strides[1] != matrix.itemsize or not matrix.flags.aligned:
@@ -147,7 +204,7 @@ def _pack(
         else:
             matrix = np.ascontiguousarray(matrix)
     k, n = matrix.shape[::-1] if transposed else matrix.shape
-    panels = region.take(_packed_size(k, n, matrix.itemsize), matrix.dtype)
+    panels = memory.take(_packed_size(k, n, matrix.itemsize), matrix.dtype)
     sums = None
     if matrix.itemsize == 1:
         sums = np.zeros(n, np.int32)
@@ -158,35 +215,35 @@ def _pack(
     return panels, sums
 
 
-def _matrix(bound: BoundMatrix, region: Region) -> PreparedMatrix:
-    panels, sums = _pack(bound.weights, region, transposed=False)
+def _matrix(bound: BoundMatrix, memory: Memory) -> PreparedMatrix:
+    panels, sums = _pack(bound.weights, memory, transposed=False)
     if bound.weight_multipliers is None:
-        bias = None if bound.bias is None else region.put(bound.bias, np.float32)
+        bias = None if bound.bias is None else memory.put(bound.bias, np.float32)
         return PreparedMatrix(panels, None, bias, None, 0.0)
     constants = integer_constants(bound)
     return PreparedMatrix(
         panels,
-        region.put(constants.scale, np.float32),
-        None if constants.bias is None else region.put(constants.bias, np.float32),
-        None if bound.alpha is not None or sums is None else region.put(sums, np.int32),
+        memory.put(constants.scale, np.float32),
+        None if constants.bias is None else memory.put(constants.bias, np.float32),
+        None if bound.alpha is not None or sums is None else memory.put(sums, np.int32),
         bound.alpha or 0.0,
     )
 
 
-def _table(slot: TableSlot, bound: BoundTable, region: Region, *, panels: bool) -> PreparedTable:
+def _table(slot: TableSlot, bound: BoundTable, memory: Memory, *, panels: bool) -> PreparedTable:
     rows = packed = None
     if panels:
-        packed, _ = _pack(bound.rows, region, transposed=True)
+        packed, _ = _pack(bound.rows, memory, transposed=True)
     else:
-        rows = region.put(bound.rows, bound.rows.dtype)
+        rows = memory.put(bound.rows, bound.rows.dtype)
     scale = bias = sums = None
     if slot.logits and slot.precision is not Precision.FLOAT32:
         constants = integer_constants(bound)
-        scale = region.put(constants.scale, np.float32)
-        bias = None if constants.bias is None else region.put(constants.bias, np.float32)
-        sums = None if bound.alpha is not None else region.put(constants.column_sums, np.int32)
+        scale = memory.put(constants.scale, np.float32)
+        bias = None if constants.bias is None else memory.put(constants.bias, np.float32)
+        sums = None if bound.alpha is not None else memory.put(constants.column_sums, np.int32)
     elif bound.bias is not None:
-        bias = region.put(bound.bias, np.float32)
+        bias = memory.put(bound.bias, np.float32)
     return PreparedTable(
         vocabulary=len(bound.rows),
         rows=rows,

@@ -71,9 +71,10 @@ def run(
 
     Raises:
         WorkspaceError: the batch needs more than the workspace's limit.
+        WeightsError: the file of a model's weights was damaged meanwhile; the next run finds it whole.
     """
     weights = options.weights or (1.0,) * len(models)
-    members = [(model.native, weight) for model, weight in zip(models, weights, strict=True)]
+    members = [(model.ready(), weight) for model, weight in zip(models, weights, strict=True)]
     call = _native.Call(
         members,
         shortlist,
@@ -86,6 +87,8 @@ def run(
     )
     if not call.run(workspace, stop if stop is not None else _native.StopFlag()):
         return None
+    for model, (native, _) in zip(models, members, strict=True):
+        model.check(native)
     found = call.results()
     return [[_hypothesis(raw, options) for raw in sentence] for sentence in found]
 

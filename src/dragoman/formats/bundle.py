@@ -4,12 +4,14 @@ one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from dragoman.errors import ModelNotFoundError, OptionsError, UnsupportedModelError
 from dragoman.formats.decoder_yml import DecoderConfig, read_decoder_config
+from dragoman.formats.files import MemoryFile
 from dragoman.formats.folder import Folder, scan_folder
 from dragoman.formats.model_file import stored_precision
 from dragoman.formats.shortlist_text import ShortlistOptions
@@ -22,20 +24,23 @@ PrecisionChoice = Literal["auto", "float32", "int8", "int16"]
 _PREFERENCE = ("int8", "int16", "float32")
 _CONFIG_SUFFIXES = frozenset({".yml", ".yaml"})
 
+File = Path | str | bytes | bytearray | memoryview
+"""A file by its path, or its contents."""
+
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """A model named file by file, for layouts that no rule recognises.
+    """A model named file by file, for layouts that no rule recognises; or given as bytes, nothing on disk.
 
     Attributes:
         model: ``.npz`` or ``.bin``.
-        vocabularies: source and target; a single path stands for both.
+        vocabularies: source and target; a single one stands for both. Bytes: a SentencePiece model, or text.
         shortlist: text or binary.
     """
 
-    model: Path | str
-    vocabularies: tuple[Path | str, Path | str] | Path | str
-    shortlist: Path | str | None = None
+    model: File
+    vocabularies: tuple[File, File] | File
+    shortlist: File | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,23 @@ class Bundle:
     source_spm: Path | None
     target_spm: Path | None
     kind: BundleKind
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the model is given as bytes."""
+        return any(isinstance(path, MemoryFile) for path in (self.model, *self.vocabularies, self.shortlist))
+
+    def named(self) -> Bundle:
+        """The same with ordinary paths, which keep no contents."""
+        options = self.shortlist_options
+        options = None if options is None else replace(options, path=Path(options.path))
+        return replace(
+            self,
+            model=Path(self.model),
+            vocabularies=(Path(self.vocabularies[0]), Path(self.vocabularies[1])),
+            shortlist=None if options is None else options.path,
+            shortlist_options=options,
+        )
 
 
 def find_bundle(where: Path | str | ModelFiles, *, precision: PrecisionChoice = "auto") -> Bundle:
@@ -103,14 +125,31 @@ def find_bundle(where: Path | str | ModelFiles, *, precision: PrecisionChoice = 
 
 def _from_files(files: ModelFiles) -> Bundle:
     given = files.vocabularies
-    pair = (given, given) if isinstance(given, (str, Path)) else tuple(given)
+    pair = tuple(given) if isinstance(given, (tuple, list)) else (given, given)
     if len(pair) != 2:
         raise OptionsError("vocabularies", given, "one path, or a pair of source and target")
-    shortlist = (
-        None if files.shortlist is None else ShortlistOptions(Path(files.shortlist), stated_false=True)
-    )
-    source, target = Path(pair[0]), Path(pair[1])
-    return _checked(Path(files.model), (source, target), shortlist, None, "files")
+    lists = files.shortlist
+    shortlist = None if lists is None else ShortlistOptions(_file(lists, "shortlist"), stated_false=True)
+    source = _file(pair[0], "source")
+    target = source if pair[1] is pair[0] else _file(pair[1], "target")
+    return _checked(_file(files.model, "model"), (source, target), shortlist, None, "files")
+
+
+def _file(given: File, name: str) -> Path:
+    """A path; for contents one that stands for them, with a suffix by what they are."""
+    if isinstance(given, (str, Path)):
+        return given if isinstance(given, Path) else Path(given)
+    contents = memoryview(given).cast("B")
+    if name in ("source", "target"):
+        start = bytes(contents[:4096])
+        if start[:1] == b"\n":  # the first field of a SentencePiece model
+            name += ".spm"
+        elif start.lstrip()[:1] == b"{":
+            name += ".json"
+        else:
+            first = next((line for line in start.splitlines() if line.strip() and line[:1] != b"#"), b"")
+            name += ".yml" if re.fullmatch(rb".*:\s+[0-9]+\s*", first, re.DOTALL) else ".txt"
+    return MemoryFile.of(f"<bytes>/{name}", contents)
 
 
 def _from_folder(folder: Folder, precision: PrecisionChoice, *, only: Path | None) -> Bundle:

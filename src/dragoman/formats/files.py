@@ -9,11 +9,16 @@ import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dragoman.errors import ModelFormatError, ModelNotFoundError
 
-__all__ = ["MODEL_LIMIT", "TEXT_LIMIT", "read_bytes", "refuse_compressed", "write_atomically"]
+__all__ = ["MODEL_LIMIT", "TEXT_LIMIT", "MemoryFile", "read_bytes", "refuse_compressed", "write_atomically"]
+
+if TYPE_CHECKING:
+    _PathBase = Path
+else:
+    _PathBase = type(Path())
 
 MODEL_LIMIT = 32 << 30
 """Bytes of the largest model file read. The largest Marian models known are about 5 GB."""
@@ -23,6 +28,32 @@ TEXT_LIMIT = 256 << 20
 
 _PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
 _PACKED_SUFFIXES = {".gz": "gzip", ".zst": "zstd", ".xz": "xz", ".bz2": "bzip2"}
+
+
+class MemoryFile(_PathBase):
+    """A path that stands for bytes in memory: what reads whole files reads these instead.
+
+    ``contents`` live as long as this object; paths derived from it are ordinary.
+    """
+
+    contents: memoryview
+
+    @classmethod
+    def of(cls, name: Path | str, contents: bytes | memoryview) -> MemoryFile:
+        """``name`` is for messages, and its suffix says what the bytes are."""
+        made = cls(name)
+        made.contents = memoryview(contents).toreadonly().cast("B")
+        return made
+
+    def is_file(self, **_: Any) -> bool:
+        return True
+
+    def open(self, *_: Any, **__: Any) -> Any:
+        """For reading the first bytes."""
+        return io.BytesIO(self.contents)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return MemoryFile.of, (str(self), bytes(self.contents))
 
 
 def read_bytes(path: Path, *, limit: int, mapped: bool = False) -> memoryview:
@@ -39,6 +70,12 @@ def read_bytes(path: Path, *, limit: int, mapped: bool = False) -> memoryview:
         ModelNotFoundError: it does not exist, is not a regular file, or may not be read.
         ModelFormatError: it is empty, compressed, larger than ``limit``, or changed while being read.
     """
+    if isinstance(path, MemoryFile):
+        if not 0 < len(path.contents) <= limit:
+            size = len(path.contents)
+            raise ModelFormatError(path, "impossible size", expected=f"1 to {limit} bytes", found=size)
+        refuse_compressed(path, bytes(path.contents[:8]))
+        return path.contents
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise ModelNotFoundError(path, "this is not a regular file.")

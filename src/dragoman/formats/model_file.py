@@ -44,7 +44,7 @@ def file_format(path: Path) -> Literal["npz", "bin"]:
 
 def read_parameters(path: Path | str, *, mapped: bool = False) -> ParameterFile:
     """Read a model file of either format; see ``read_npz`` and ``read_bin`` for ``mapped`` and the errors."""
-    path = Path(path)
+    path = path if isinstance(path, Path) else Path(path)
     return read_npz(path, mapped=mapped) if file_format(path) == "npz" else read_bin(path, mapped=mapped)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -32,7 +32,6 @@ class SentencePieceVocabulary:
 
     Attributes:
         path: the file it came from.
-        proto: the file's bytes.
         size: pieces, that is rows of the embedding.
         eos_id, unk_id: as the model says.
         content_hash: sha256 of the bytes, in hex.
@@ -40,12 +39,16 @@ class SentencePieceVocabulary:
     """
 
     path: Path
-    proto: bytes = field(repr=False)
     size: int
     eos_id: int
     unk_id: int
     content_hash: str
     processor: Any = field(repr=False)
+
+    @property
+    def proto(self) -> bytes:
+        """The model as SentencePiece writes it, a copy; its own files byte for byte."""
+        return bytes(self.processor.serialized_model_proto())
 
     def id_of(self, piece: str) -> int:
         """The id of a piece; ``unk_id`` if there is none."""
@@ -66,7 +69,7 @@ class SentencePieceVocabulary:
         return hash(self.content_hash)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _sentencepiece_vocabulary, (self.proto, self.path)
+        return _restore_sentencepiece, (self.proto, self.path, self.content_hash)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +126,7 @@ def read_vocabulary(path: Path | str) -> SentencePieceVocabulary | PlainVocabula
         ModelFormatError: it is damaged, or has no end symbol or unknown piece.
         UnsupportedModelError: it is a factored vocabulary.
     """
-    path = Path(path)
+    path = path if isinstance(path, Path) else Path(path)
     suffix = path.suffix.lower()
     if suffix in _FACTORED:
         raise UnsupportedModelError(
@@ -160,7 +163,7 @@ def plain_vocabulary(ids: Mapping[str, int], path: Path, *, old_names: bool = Fa
     for id_, piece in pieces.items():
         digest.update(f"{id_}\t{piece}\n".encode())
     return PlainVocabulary(
-        path=path,
+        path=Path(path),
         ids=MappingProxyType(dict(ids)),
         size=max(max(pieces), eos_id, unk_id) + 1,
         eos_id=eos_id,
@@ -197,6 +200,10 @@ def _restore_plain(
     return PlainVocabulary(path, MappingProxyType(ids), size, eos_id, unk_id, content_hash, pieces)
 
 
+def _restore_sentencepiece(data: bytes, path: Path, content_hash: str) -> SentencePieceVocabulary:
+    return replace(_sentencepiece_vocabulary(data, path), content_hash=content_hash)
+
+
 def _sentencepiece_vocabulary(data: bytes, path: Path) -> SentencePieceVocabulary:
     import sentencepiece  # slow to import, and not needed by models with plain vocabularies
 
@@ -206,7 +213,6 @@ def _sentencepiece_vocabulary(data: bytes, path: Path) -> SentencePieceVocabular
         processor.LoadFromSerializedProto(data)
         size = int(processor.get_piece_size())
         eos_id, unk_id = int(processor.eos_id()), int(processor.unk_id())
-        processor.id_to_piece(list(range(size)))  # fails here, not later, if a piece is not text
     except (RuntimeError, ValueError, IndexError, TypeError, OSError) as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise ModelFormatError(path, f"SentencePiece cannot use the model: {reason}") from None
@@ -220,8 +226,7 @@ def _sentencepiece_vocabulary(data: bytes, path: Path) -> SentencePieceVocabular
                 advice="Marian needs it: train the model with an eos_id and an unk_id.",
             )
     return SentencePieceVocabulary(
-        path=path,
-        proto=data,
+        path=Path(path),  # an ordinary path: it must not keep a file's contents
         size=size,
         eos_id=eos_id,
         unk_id=unk_id,

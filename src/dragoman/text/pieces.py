@@ -10,11 +10,14 @@ pieces.
 
 from __future__ import annotations
 
+import hashlib
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from dragoman.errors import ModelFormatError
 from dragoman.formats.bundle import Bundle
@@ -29,6 +32,11 @@ WORD_START = "\u2581"
 
 _FEW = 8
 """SentencePiece starts a thread for each call with a list, which costs more than a few texts do."""
+
+_processors: WeakValueDictionary[str, Any] = WeakValueDictionary()
+"""OPUS-MT's SentencePiece models by the hash of their bytes: equal ones are loaded once."""
+
+_lock = threading.Lock()
 
 _LANGUAGE = re.compile(r"\s*(>>[^<>\s]+<<)\s?")
 
@@ -187,6 +195,11 @@ def _processor(path: Path) -> Any:
     import sentencepiece  # slow to import
 
     data = bytes(read_bytes(path, limit=TEXT_LIMIT))
+    key = hashlib.sha256(data).hexdigest()
+    with _lock:
+        processor = _processors.get(key)
+    if processor is not None:
+        return processor
     check_sentencepiece_model(data, path)
     processor = sentencepiece.SentencePieceProcessor()
     try:
@@ -194,7 +207,8 @@ def _processor(path: Path) -> Any:
         processor.encode("a", out_type=str)
     except (RuntimeError, ValueError, IndexError, TypeError, OSError) as error:
         raise ModelFormatError(path, f"SentencePiece cannot use the model: {str(error)[:120]}") from None
-    return processor
+    with _lock:
+        return _processors.setdefault(key, processor)
 
 
 def _pieces_of(vocabulary: PlainVocabulary, ids: Sequence[int]) -> list[str]:

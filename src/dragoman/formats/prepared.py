@@ -1,0 +1,162 @@
+"""Our own file of prepared weights: written by us, mapped by us, and checked before anything in it is used.
+
+    0    8s magic | u32 version | u32 slots
+    16   u64 facts: offset, bytes | u64 slot table: offset
+    40   u64 shortlist: offset, offsets, ids
+    64   u64 payload: offset, bytes | u64 bytes of the file
+    88   u64 checksum of the payload | u64 checksum of the head, itself counted as 0
+    128  facts (JSON) | slot table | shortlist: int64 offsets, uint32 ids | zeros up to a page
+         payload: the arrays that the slot table names, each on 64 bytes | zeros up to a page | a page of zeros
+
+The head is all before the payload. Numbers have the byte order of the machine: a file serves the machine that
+wrote it, and others with the same order. The last page holds nothing: if it can be read, no byte of the
+weights is cut off (native/mapped_file.h).
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragoman import _native
+from dragoman.formats.bounded import BoundedReader
+from dragoman.formats.shortlist import Shortlist
+
+__all__ = ["PAGE", "RECORD_BYTES", "Head", "decode_head", "encode_head", "head_size", "pages"]
+
+PAGE = 4096
+VERSION = 1
+RECORD_BYTES = 96
+"""Bytes of a slot in the table: u32 kind, vocabulary | f32 alpha, unquantise | u64 offset, bytes of panels (or a
+vector's values), rows, scale, bias, column sums. Offsets count from the start of the file."""
+
+_MAGIC = b"DRAGOMAN"
+_HEADER = struct.Struct("=8s2I3Q3Q3Q2Q")
+_HEADER_BYTES = 128
+_CHECKSUM = slice(_HEADER.size - 8, _HEADER.size)
+_MAX_HEAD = 1 << 30
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """What a file says besides the weights, all of it copied out of the file.
+
+    Attributes:
+        facts: JSON object; what it means is the business of who wrote it.
+        table: slot table, `RECORD_BYTES` a slot.
+        shortlist: or None.
+        payload: offset and bytes.
+        file_bytes: of the whole.
+        checksum: of the payload.
+    """
+
+    facts: Mapping[str, Any]
+    table: bytes
+    shortlist: Shortlist | None
+    payload: tuple[int, int]
+    file_bytes: int
+    checksum: int
+
+
+def pages(nbytes: int) -> int:
+    """``nbytes`` rounded up to whole pages."""
+    return -(-nbytes // PAGE) * PAGE
+
+
+def _lists(shortlist: Shortlist | None) -> tuple[int, int]:
+    return (0, 0) if shortlist is None else (len(shortlist.offsets), len(shortlist.ids))
+
+
+def _eight(nbytes: int) -> int:
+    return -(-nbytes // 8) * 8
+
+
+def head_size(facts: bytes, slots: int, shortlist: Shortlist | None) -> int:
+    """Bytes of the head, whole pages: where the payload begins."""
+    offsets, ids = _lists(shortlist)
+    return pages(_HEADER_BYTES + _eight(len(facts)) + slots * RECORD_BYTES + 8 * offsets + 4 * ids)
+
+
+def encode_head(
+    facts: bytes, records: Sequence[bytes], shortlist: Shortlist | None, payload: NDArray[np.uint8]
+) -> bytes:
+    """The head of a file with this payload (whole pages, the last one empty).
+
+    Args:
+        facts: JSON text.
+        records: the slot table.
+        shortlist: or None.
+        payload: all bytes behind the head.
+    """
+    offsets, ids = _lists(shortlist)
+    size = head_size(facts, len(records), shortlist)
+    table_at = _HEADER_BYTES + _eight(len(facts))
+    lists_at = table_at + len(records) * RECORD_BYTES
+    head = bytearray(size)
+    head[_HEADER_BYTES : _HEADER_BYTES + len(facts)] = facts
+    head[table_at:lists_at] = b"".join(records)
+    if shortlist is not None:
+        raw = shortlist.offsets.astype(np.int64).tobytes() + shortlist.ids.astype(np.uint32).tobytes()
+        head[lists_at : lists_at + len(raw)] = raw
+    _HEADER.pack_into(
+        head, 0, _MAGIC, VERSION, len(records), _HEADER_BYTES, len(facts), table_at, lists_at, offsets, ids,
+        size, len(payload), size + len(payload), _native.checksum(payload), 0,
+    )  # fmt: skip
+    head[_CHECKSUM] = struct.pack("=Q", _native.checksum(np.frombuffer(head, np.uint8)))
+    return bytes(head)
+
+
+def decode_head(view: NDArray[np.uint8], path: Path, *, verify_payload: bool = True) -> Head:
+    """Read the head of a mapped file and check everything: a file that passes is one of ours, undamaged.
+
+    Args:
+        view: the whole file.
+        path: for messages.
+        verify_payload: also read the payload and compare its checksum: 1 ms for 11 MB.
+
+    Raises:
+        ModelFormatError: it is not ours, of another version, cut short, or a checksum is wrong.
+    """
+    start = BoundedReader(view[:_HEADER_BYTES].tobytes(), path)
+    values = _HEADER.unpack(start.take(_HEADER.size, "the header"))
+    magic, version, slots, facts_at, facts_bytes, table_at, lists_at, offsets, ids = values[:9]
+    payload_at, payload_bytes, file_bytes, payload_sum, head_sum = values[9:]
+    if magic != _MAGIC or version != VERSION:
+        raise start.fail("not prepared weights of this version", offset=0, expected=VERSION, found=version)
+    if file_bytes != view.size or payload_at + payload_bytes != view.size or payload_at % PAGE:
+        raise start.fail("the sizes do not fit the file's", expected=file_bytes, found=view.size)
+    if payload_at > _MAX_HEAD:
+        raise start.fail("the head is too large", found=payload_at)
+    copy = bytearray(view[:payload_at].tobytes())
+    copy[_CHECKSUM] = bytes(8)
+    found = _native.checksum(np.frombuffer(copy, np.uint8))
+    if found != head_sum:
+        raise start.fail("the head's checksum is wrong", expected=hex(head_sum), found=hex(found))
+    if verify_payload and _native.checksum(view[payload_at:]) != payload_sum:
+        raise start.fail("the checksum of the weights is wrong", offset=payload_at)
+    reader = BoundedReader(bytes(copy), path)
+    reader.seek(facts_at, "the facts")
+    facts = json.loads(bytes(reader.take(facts_bytes, "the facts")))
+    reader.seek(table_at, "the slot table")
+    table = bytes(reader.take(slots * RECORD_BYTES, "the slot table"))
+    reader.seek(lists_at, "the shortlist")
+    shortlist = None
+    if offsets:
+        numbers = np.array(reader.array(np.int64, offsets, "the offsets"))
+        shortlist = Shortlist(
+            facts["shortlist"]["first"], facts["shortlist"]["best"], _frozen(numbers),
+            _frozen(np.array(reader.array(np.uint32, ids, "the ids"))),
+        )  # fmt: skip
+    return Head(facts, table, shortlist, (payload_at, payload_bytes), file_bytes, payload_sum)
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    array.flags.writeable = False
+    return array
