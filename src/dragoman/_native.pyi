@@ -166,3 +166,45 @@ class Call:
         """
         With options.profile: (nanoseconds, calls, rows) of each instruction of the first model's plan.
         """
+
+class Region:
+    """Memory for one model's weights: a mapped file, or private pages. Gone with the last use."""
+
+    @staticmethod
+    def map(descriptor: int, path: str) -> Region:
+        """Maps an open file read-only. Raises OSError."""
+
+    @staticmethod
+    def anonymous(nbytes: int) -> Region:
+        """Private zero pages, writable until sealed. Raises OSError."""
+
+    def seal(self, nbytes: int) -> bool:
+        """
+        Keeps the first bytes, read-only. Views made before may still be written through: drop them.
+        """
+
+    def view(self) -> NDArray[numpy.uint8]:
+        """All bytes as a NumPy array, without a copy."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+    @property
+    def file_backed(self) -> bool: ...
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the file was cut short or written to since it was mapped."""
+
+def weights_in(plan: object, region: object, table: bytes) -> Weights:
+    """
+    Weights at the places in a region that a slot table names. All are checked.
+    """
+
+def checksum(data: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> int:
+    """64-bit checksum against damage."""
+
+def check_sentencepiece(data: bytes) -> tuple[str | None, int, int]:
+    """
+    (problem or None, byte of it, number of pieces) of a SentencePiece model.
+    """

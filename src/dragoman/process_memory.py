@@ -44,8 +44,10 @@ def process_memory() -> ProcessMemory | None:
 
 
 def mapped_files() -> dict[str, int]:
-    """Resident bytes of each mapped file, by path. Takes some milliseconds; empty where unknown."""
+    """Resident bytes of each mapped file, by path; of a file that is mapped several times (by models that are
+    equal), those of one map. Takes some milliseconds; empty where unknown."""
     found: dict[str, int] = {}
+    maps: dict[str, int] = {}
     path = ""
     try:
         with (_PROC / "smaps").open(encoding="utf-8", errors="replace") as lines:
@@ -56,9 +58,10 @@ def mapped_files() -> dict[str, int]:
                     path = fields[5].rstrip("\n") if len(fields) == 6 else ""
                 elif first == "Rss:" and path.startswith("/"):
                     found[path] = found.get(path, 0) + _bytes(line)
+                    maps[path] = maps.get(path, 0) + 1
     except OSError:
         return {}
-    return found
+    return {path: nbytes // maps[path] for path, nbytes in found.items()}
 
 
 def release_free_memory() -> None:

@@ -14,10 +14,12 @@ import click
 __all__ = ["cli", "main"]
 
 _COMMANDS = {
+    "cache": "Show, check or empty the cache of prepared weights.",
     "convert": "Make int8 models and binary shortlists.",
     "decoder": "Translate as marian-decoder does: its options, its output.",
     "fleet": "Show a catalogue of models, and try budgets of memory on a trace.",
     "inspect": "Say what a model is.",
+    "prepare": "Prepare models' weights, so that they load at once.",
     "profile": "Show where the time of a model goes.",
     "plan": "Show how a model runs, and in how much memory.",
     "translate": "Translate text, line by line.",
