@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Claim", "Done", "Entry"]
 
+_LARGER, _HEAD_BYTES = 1.05, 1 << 16
+"""Prepared weights may be larger than the model's file."""
+
 Done = Callable[[DragomanError | None], None]
 """Told once: the models are in memory, or why not."""
 
@@ -68,7 +71,9 @@ class Entry:
     def size(self) -> int:
         """Bytes of weights in memory: as loaded last, before that an estimate from the file."""
         if self._size is None:
-            self._size = estimate_bytes(self.path, self.options)
+            known = estimate_bytes(self.path, self.options)
+            # Rather too much: a budget should hold from the first load on.
+            self._size = int(_LARGER * known) + _HEAD_BYTES if known else 0
         return self._size
 
     @property

@@ -105,6 +105,7 @@ class Holdings:
             for entry in entries:
                 entry.leases -= 1
                 self._settle(entry)
+            self._shrink()
             self._admit()
 
     def claim(self, entries: tuple[Entry, ...], done: Done) -> Claim:
@@ -298,7 +299,7 @@ class Holdings:
                 entry.loaded(model, time.monotonic() - started)
                 model = None
                 self._residency.resize(entry, entry.size)
-                self._shrink(entry)
+                self._shrink()
                 for claim in list(entry.claims):
                     if claim.ready:
                         self._succeed(claim)
@@ -309,8 +310,8 @@ class Holdings:
             self._settle(entry)
             self._admit()
 
-    def _shrink(self, entry: Entry) -> None:
-        """The estimate was too low: others make room after the fact, if they can."""
+    def _shrink(self) -> None:
+        """An estimate was too low: others make room after the fact, as soon as they can."""
         for other in self._residency.victims(0, self._may_leave) or []:
             self._drop(other)
             other.evictions += 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dragoman.batching import Segment, make_batches
-from dragoman.errors import DragomanError, ModelError, TranslationError
+from dragoman.errors import DragomanError, ModelError, TranslationError, WeightsError
 from dragoman.model import Model
 from dragoman.options import DecodingOptions
 from dragoman.requests import LineJob, Part, Work, own_copy
@@ -73,17 +73,13 @@ def run_parts(
     return outcome
 
 
-def _encoded(
-    work: Work, parts: Sequence[Part], model: Model, options: DecodingOptions, outcome: Outcome
-) -> list[Part]:
+def _encoded(work: Work, parts: Sequence[Part], model: Model, options: DecodingOptions, outcome: Outcome) -> list[Part]:
     """Parts that are segments; lines without any go straight to the outcome."""
     fresh = [part.job for part in parts if part.segment < 0]
     segments = [part for part in parts if part.segment >= 0]
     stale = {part.job: None for part in segments if part.job.generation != work.generation}
     if stale:
-        changed = ModelError(
-            f"{work.entries[0].name}: the model changed on disk during a request: send it again"
-        )
+        changed = ModelError(f"{work.entries[0].name}: the model changed on disk during a request: send it again")
         _fail(stale, changed, outcome)
         segments = [part for part in segments if part.job not in stale]
     for job, line in zip(fresh, _lines(fresh, model, options), strict=True):
@@ -149,7 +145,13 @@ def _run(
 
 
 def _found(
-    parts: list[Part], models: Sequence[Model], workspace: Any, stop: Any, options: DecodingOptions
+    parts: list[Part],
+    models: Sequence[Model],
+    workspace: Any,
+    stop: Any,
+    options: DecodingOptions,
+    *,
+    again: bool = False,
 ) -> list[Found] | None:
     segments = [_segment(part) for part in parts]
     try:
@@ -163,11 +165,9 @@ def _found(
                     return None
                 found += one
             return found
-        known = (
-            error
-            if isinstance(error, DragomanError)
-            else TranslationError(f"{type(error).__name__}: {error}")
-        )
+        if isinstance(error, WeightsError) and not again:  # their file was damaged; they were made again
+            return _found(parts, models, workspace, stop, options, again=True)
+        known = error if isinstance(error, DragomanError) else TranslationError(f"{type(error).__name__}: {error}")
         return [own_copy(known)]
 
 
