@@ -8,7 +8,9 @@ import math
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 from dragoman.admission import Admission
@@ -120,7 +122,10 @@ class Dispatcher:
         if not request.texts:
             self._end(request, lambda: request.future.set_result(request.outcome()))
             return
-        request.future.add_done_callback(lambda future: self._cancelled(request) if future.cancelled() else None)
+        # Weak: a future keeps its callbacks, and with the request it would be a cycle that only the collector
+        # of garbage frees, results and all.
+        reference = weakref.ref(request)
+        request.future.add_done_callback(lambda future: self._cancelled(reference(), future))
 
     def drain(self, timeout: float | None) -> bool:
         self.check_process()
@@ -293,8 +298,10 @@ class Dispatcher:
             self.counts.add_latency(name, seconds)
         self._settle(request, settle)
 
-    def _cancelled(self, request: Request) -> None:
-        """The caller cancelled the future."""
+    def _cancelled(self, request: Request | None, future: Future[Any]) -> None:
+        """A future is done. Was it that its caller cancelled it?"""
+        if request is None or not future.cancelled():
+            return
         with self._lock:
             if request.closed:
                 return

@@ -82,6 +82,7 @@ class _Window:
             self._close(chunk, number, result)
             return
         self._chunks.discard(chunk)
+        chunk.future = None  # whose callback holds the chunk
         if result is None:
             return
         assert isinstance(result, BaseException)

@@ -32,6 +32,7 @@ from dragoman import (
     WorkspaceError,
     load,
 )
+from dragoman.requests import Request
 
 Alone = dict[tuple[str, str], Translation]
 LONG = "abc de fghi " * 600
@@ -78,9 +79,7 @@ def test_many_callers_many_models(service: Service, alone: Alone) -> None:
     def call(number: int) -> None:
         for turn, text in enumerate(TEXTS):
             name = f"m{(number + turn) % 6}"
-            futures.append(
-                (name, text, service.submit(text, model=name, caller=str(number), priority=turn % 3))
-            )
+            futures.append((name, text, service.submit(text, model=name, caller=str(number), priority=turn % 3)))
 
     threads = [threading.Thread(target=call, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -119,9 +118,7 @@ def test_routes(fleet: Fleet, service: Service, alone: Alone, folders: Path) -> 
         expected = second.translate([alone["m0", text].text for text in TEXTS])
     assert [one.text for one in found] == [one.text for one in expected]
     assert [one.source for one in found] == TEXTS
-    assert (
-        service.translate(TEXTS, route=("m0", "m1")) == found == service.translate(TEXTS, route=("de", "fr"))
-    )
+    assert service.translate(TEXTS, route=("m0", "m1")) == found == service.translate(TEXTS, route=("de", "fr"))
     with pytest.raises(OptionsError, match="target_prefix"):
         service.translate("a", route=("m0", "m1"), target_prefix="b")
 
@@ -196,9 +193,7 @@ def test_a_running_batch_is_stopped(fleet: Fleet) -> None:
     with Service(fleet, workers=1) as service:
         service.translate("abc", model="m2")
         begun = time.monotonic()
-        slow = service.submit(
-            [LONG] * 20, model="m2", max_length=2000, max_length_factor=1000.0, beam_size=12
-        )
+        slow = service.submit([LONG] * 20, model="m2", max_length=2000, max_length_factor=1000.0, beam_size=12)
         wait_for(lambda: service._dispatcher.workers[0].parts)
         time.sleep(0.1)
         assert not slow.done() and slow.cancel()
@@ -227,10 +222,7 @@ def test_back_pressure(gated: tuple[Service, Gate], alone: Alone) -> None:
     service, gate = gated
     first = service.submit([TEXTS[0]] * 50, model="m0")
     found: list[Translation] = []
-    waiting = [
-        threading.Thread(target=lambda: found.append(service.translate(TEXTS[1], model="m1")))
-        for _ in range(3)
-    ]
+    waiting = [threading.Thread(target=lambda: found.append(service.translate(TEXTS[1], model="m1"))) for _ in range(3)]
     for thread in waiting:
         thread.start()
     with pytest.raises(DeadlineExceededError):
@@ -275,6 +267,24 @@ def test_removing_a_model_frees_it(fleet: Fleet, service: Service, alone: Alone)
         for future in futures:
             assert future.result(10) == [alone["m0", text] for text in TEXTS]
         assert gone() is None and mapping() is None
+    finally:
+        gc.enable()
+
+
+def test_requests_are_freed_without_the_collector(service: Service) -> None:
+    """What a caller drops is gone: requests, futures, results."""
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            future = service.submit(TEXTS, model="m0")
+            gone = weakref.ref(future)
+            assert len(future.result(10)) == len(TEXTS)
+            del future
+            wait_for(lambda gone=gone: gone() is None)  # type: ignore[misc]
+            assert len(list(service.stream(TEXTS, model="m1"))) == len(TEXTS)
+        assert service.drain(5)
+        wait_for(lambda: not any(isinstance(one, Request) for one in gc.get_objects()))
     finally:
         gc.enable()
 
