@@ -99,13 +99,59 @@ FinishGroup finish_of(const GemmInt8& p) {
   return chosen;
 }
 
-// A product's tiles: where the next one starts and how its sums end.
+// The epilogues that stay in registers; kGeneral goes through memory. kDynamicPlain also takes a missing bias.
+enum class Ending { kGeneral, kPlain, kRelu, kQuantised, kReluQuantised, kDynamicPlain };
+
+Ending ending_of(const GemmInt8& p) {
+  const bool none = p.activation == Activation::kNone, relu = p.activation == Activation::kRelu;
+  if (p.row_scale) return none && p.out && !p.quantised ? Ending::kDynamicPlain : Ending::kGeneral;
+  if (!p.bias || !(none || relu)) return Ending::kGeneral;
+  if (p.out && !p.quantised) return none ? Ending::kPlain : Ending::kRelu;
+  if (!p.out && p.quantised) return none ? Ending::kQuantised : Ending::kReluQuantised;
+  return Ending::kGeneral;
+}
+
+// What a product's tiles share.
 struct Int8Work {
   const GemmInt8& p;
-  FinishGroup finish;
+  FinishGroup finish;  // of kGeneral, and of the columns that fill no whole tile
+  Ending ending;
   int steps;
-  bool plain;  // static, without activation, to float only: the epilogue stays in registers
 };
+
+// Ends the sums of R rows by G groups of columns, all of them whole, from (row, first) on.
+template <Ending ending, int R, int B>
+__attribute__((always_inline)) inline void finish_tile(const GemmInt8& p, const I32x16 (&sums)[R][B][kTileGroups],
+                                                       int row, int first) {
+  constexpr bool quantised = ending == Ending::kQuantised || ending == Ending::kReluQuantised;
+  constexpr bool relu = ending == Ending::kRelu || ending == Ending::kReluQuantised;
+#pragma GCC unroll 8
+  for (int i = 0; i < B * kTileGroups; ++i) {
+    const int column = first + 16 * i;
+    const F32x16 scale = load(p.scale + column);
+    const F32x16 bias = ending != Ending::kDynamicPlain || p.bias ? load(p.bias + column) : splat(0.0f);
+    I32x16 shift = zero_i32();
+    if constexpr (ending == Ending::kDynamicPlain) shift = times_127(load(p.column_sums + column));
+    const size_t stride = quantised ? p.quantised_stride : p.out_stride;
+    size_t at = row * stride + column;
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r, at += stride) {
+      const I32x16 sum = sums[r][i / kTileGroups][i % kTileGroups];
+      F32x16 y;
+      if constexpr (ending == Ending::kDynamicPlain) {
+        y = fma(to_float(sum - shift), splat(p.row_scale[row + r]) * scale, bias);
+      } else {
+        y = fma(to_float(sum), scale, bias);
+      }
+      if constexpr (relu) y = activated<Activation::kRelu>(y);
+      if constexpr (quantised) {
+        quantise_part(y, splat(p.out_multiplier), p.quantised + at, 16);
+      } else {
+        store(y, p.out + at);
+      }
+    }
+  }
+}
 
 // Rows row..row+R-1 of blocks block..block+B-1.
 template <int R, int B, bool spread>
@@ -116,18 +162,21 @@ __attribute__((noinline)) void int8_tile(const Int8Work& work, int row, int bloc
   Int8Tile<R, B, spread> tile;
   tile.multiply(p.a + row * p.a_stride, p.a_stride, weights, panel_bytes, work.steps, fetch);
   const int first = block * kTileColumns;
-  if (work.plain && first + B * kTileColumns <= p.n) {
-#pragma GCC unroll 8
-    for (int i = 0; i < B * kTileGroups; ++i) {
-      const int column = first + 16 * i;
-      const F32x16 scale = load(p.scale + column), bias = load(p.bias + column);
-      float* out = p.out + row * p.out_stride + column;
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r, out += p.out_stride) {
-        store(fma(to_float(tile.sums[r][i / kTileGroups][i % kTileGroups]), scale, bias), out);
-      }
+  if (first + B * kTileColumns <= p.n) {
+    switch (work.ending) {
+      case Ending::kGeneral:
+        break;
+      case Ending::kPlain:
+        return finish_tile<Ending::kPlain>(p, tile.sums, row, first);
+      case Ending::kRelu:
+        return finish_tile<Ending::kRelu>(p, tile.sums, row, first);
+      case Ending::kQuantised:
+        return finish_tile<Ending::kQuantised>(p, tile.sums, row, first);
+      case Ending::kReluQuantised:
+        return finish_tile<Ending::kReluQuantised>(p, tile.sums, row, first);
+      case Ending::kDynamicPlain:
+        return finish_tile<Ending::kDynamicPlain>(p, tile.sums, row, first);
     }
-    return;
   }
   alignas(64) int32_t sums[R][B * kTileColumns];
 #pragma GCC unroll 16
@@ -141,8 +190,7 @@ __attribute__((noinline)) void int8_tile(const Int8Work& work, int row, int bloc
 }
 
 void gemm_int8(const GemmInt8& p) {
-  const Int8Work work = {p, finish_of(p), (p.k + 3) / 4,
-                         p.activation == Activation::kNone && !p.row_scale && p.bias && p.out && !p.quantised};
+  const Int8Work work = {p, finish_of(p), ending_of(p), (p.k + 3) / 4};
   using Tile = void (*)(const Int8Work&, int, int, const Prefetch&);
   const RowTiles tiles(p.m, kTileRows);
   const int blocks = (p.n + kTileColumns - 1) / kTileColumns;
