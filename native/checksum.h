@@ -1,4 +1,5 @@
-// A fast checksum against damage: some 10 GB/s, the same on every machine of the byte order. No defence against forgers.
+// A fast checksum against damage: above 10 GB/s, the same on all machines of a byte order. No defence against
+// forgers.
 #pragma once
 
 #include <cstddef>

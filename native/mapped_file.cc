@@ -19,11 +19,24 @@ struct MapEntry {
 
 namespace {
 
+#ifndef MAP_POPULATE
+#define MAP_POPULATE 0
+#endif
+#ifndef SI_TKILL
+#define SI_TKILL SI_USER
+#endif
+
+#ifdef __APPLE__
+const timespec& modified(const struct stat& status) { return status.st_mtimespec; }
+#else
+const timespec& modified(const struct stat& status) { return status.st_mtim; }
+#endif
+
 static_assert(std::atomic<uintptr_t>::is_always_lock_free && std::atomic<MapEntry*>::is_always_lock_free);
 
-std::mutex table_mutex;                   // for whoever adds or takes entries; the handler only reads
+std::mutex table_mutex;  // for whoever adds or takes entries; the handler only reads
 std::atomic<MapEntry*> table{nullptr};
-struct sigaction before_ours;             // written before the handler is installed
+struct sigaction before_ours;  // written before the handler is installed
 std::atomic<bool> swallowed{false};
 
 uintptr_t page_bytes() {
@@ -54,8 +67,8 @@ void on_bus_error(int number, siginfo_t* info, void* context) {
       const uintptr_t begin = entry->begin.load(std::memory_order_acquire), end = entry->end.load();
       if (begin == 0 || address < begin || address >= end) continue;
       const uintptr_t from = address & ~(page_size_in_handler - 1);
-      void* zeros = mmap(reinterpret_cast<void*>(from), end - from, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-                         -1, 0);
+      void* zeros =
+          mmap(reinterpret_cast<void*>(from), end - from, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
       if (zeros == MAP_FAILED) break;
       entry->damaged.store(true);
       swallowed.store(false);
@@ -123,8 +136,8 @@ std::unique_ptr<Region> Region::map(int descriptor, const std::string& path) {
   region->path_ = path;
   region->device_ = status.st_dev;
   region->inode_ = status.st_ino;
-  region->modified_s_ = status.st_mtim.tv_sec;
-  region->modified_ns_ = status.st_mtim.tv_nsec;
+  region->modified_s_ = modified(status).tv_sec;
+  region->modified_ns_ = modified(status).tv_nsec;
   const size_t page = page_bytes();
   region->entry_ = enter(region->data_, (size + page - 1) / page * page);
   return region;
@@ -163,8 +176,8 @@ bool Region::damaged() const {
   if (stat(path_.c_str(), &status) != 0 || status.st_dev != device_ || status.st_ino != inode_) {
     return false;  // removed or replaced by rename: nobody can reach our file any more
   }
-  return static_cast<size_t>(status.st_size) != size_ || status.st_mtim.tv_sec != modified_s_ ||
-         status.st_mtim.tv_nsec != modified_ns_;
+  return static_cast<size_t>(status.st_size) != size_ || modified(status).tv_sec != modified_s_ ||
+         modified(status).tv_nsec != modified_ns_;
 }
 
 }  // namespace dragoman

@@ -110,7 +110,8 @@ bool each_field(Reader reader, Visit visit) {
         if (!visit(tag >> 3, body)) return false;
         break;
       }
-      default: return reader.fail("this is not a SentencePiece model");
+      default:
+        return reader.fail("this is not a SentencePiece model");
     }
   }
   return true;

@@ -48,7 +48,8 @@ const T* address(const Region& region, const Record::Place& place, size_t count,
 }
 
 template <typename T>
-void fill(const Region& region, const Record& record, SlotWeights* result, size_t (*packed_size)(int, int), size_t slot) {
+void fill(const Region& region, const Record& record, SlotWeights* result, size_t (*packed_size)(int, int),
+          size_t slot) {
   const Slot& expected = result->slot;
   if (expected.kind == SlotKind::kMatrix) {
     MatrixWeights& matrix = result->matrix;
@@ -146,7 +147,8 @@ nb::tuple check_sentencepiece_of(nb::bytes data) {
 }  // namespace
 
 void bind_mapped_file(nb::module_& m) {
-  nb::class_<Region>(m, "Region", "Memory for one model's weights: a mapped file, or private pages. Gone with the last use.")
+  nb::class_<Region>(m, "Region",
+                     "Memory for one model's weights: a mapped file, or private pages. Gone with the last use.")
       .def_static(
           "map",
           [](int descriptor, const std::string& path) {
@@ -164,7 +166,8 @@ void bind_mapped_file(nb::module_& m) {
       .def(
           "seal", [](Region& region, size_t bytes) { return region.seal(bytes); }, nb::arg("nbytes"),
           "Keeps the first bytes, read-only. Views made before may still be written through: drop them.")
-      .def("view", [](nb::handle self) { return view(self); }, "All bytes as a NumPy array, without a copy.")
+      .def(
+          "view", [](nb::handle self) { return view(self); }, "All bytes as a NumPy array, without a copy.")
       .def_prop_ro("nbytes", &Region::size)
       .def_prop_ro("file_backed", &Region::file_backed)
       .def_prop_ro("damaged", &Region::damaged, "Whether the file was cut short or written to since it was mapped.");

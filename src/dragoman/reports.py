@@ -275,7 +275,7 @@ def _model_memory(entry: Entry, resident: Mapping[str, int]) -> ModelMemory:
         weights_bytes=weights.nbytes,
         file_backed_bytes=0 if mapped is None else weights.nbytes,
         resident_bytes=resident.get(str(mapped), 0) if mapped is not None and resident else weights.nbytes,
-        shortlist_bytes=0 if lists is None else lists.ids.nbytes + 2 * lists.offsets.nbytes,
+        shortlist_bytes=0 if lists is None else lists.ids.nbytes + lists.offsets.nbytes,
         plan=model.plan.signature[:8],
         vocabularies=tuple(dict.fromkeys(one.content_hash[:8] for one in model.vocabularies)),
         pinned=entry.pinned,

@@ -134,14 +134,18 @@ def decode_head(view: NDArray[np.uint8], path: Path, *, verify_payload: bool = T
         raise start.fail("the sizes do not fit the file's", expected=file_bytes, found=view.size)
     if payload_at > _MAX_HEAD:
         raise start.fail("the head is too large", found=payload_at)
-    copy = bytearray(view[:payload_at].tobytes())
-    copy[_CHECKSUM] = bytes(8)
-    found = _native.checksum(np.frombuffer(copy, np.uint8))
+    # Pages of its own, not of the heap: they go back to the system with the shortlist.
+    region: Any = _native.Region.anonymous(payload_at)
+    copy: NDArray[np.uint8] = region.view()
+    copy[:] = view[:payload_at]
+    copy[_CHECKSUM] = 0
+    found = _native.checksum(copy)
     if found != head_sum:
         raise start.fail("the head's checksum is wrong", expected=hex(head_sum), found=hex(found))
     if verify_payload and _native.checksum(view[payload_at:]) != payload_sum:
         raise start.fail("the checksum of the weights is wrong", offset=payload_at)
-    reader = BoundedReader(bytes(copy), path)
+    region.seal(payload_at)
+    reader = BoundedReader(memoryview(copy).toreadonly(), path)
     reader.seek(facts_at, "the facts")
     facts = json.loads(bytes(reader.take(facts_bytes, "the facts")))
     reader.seek(table_at, "the slot table")
@@ -149,14 +153,7 @@ def decode_head(view: NDArray[np.uint8], path: Path, *, verify_payload: bool = T
     reader.seek(lists_at, "the shortlist")
     shortlist = None
     if offsets:
-        numbers = np.array(reader.array(np.int64, offsets, "the offsets"))
-        shortlist = Shortlist(
-            facts["shortlist"]["first"], facts["shortlist"]["best"], _frozen(numbers),
-            _frozen(np.array(reader.array(np.uint32, ids, "the ids"))),
-        )  # fmt: skip
+        numbers = reader.array(np.int64, offsets, "the offsets")
+        first, best = facts["shortlist"]["first"], facts["shortlist"]["best"]
+        shortlist = Shortlist(first, best, numbers, reader.array(np.uint32, ids, "the ids"))
     return Head(facts, table, shortlist, (payload_at, payload_bytes), file_bytes, payload_sum)
-
-
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    array.flags.writeable = False
-    return array
