@@ -34,6 +34,8 @@ from dragoman.worker import Job, Worker
 __all__ = ["Dispatcher"]
 
 _log = logging.getLogger("dragoman")
+_IDLE_S = 1.0
+"""After so long without work a worker gives its workspace back."""
 _SMALL_BATCH = 16
 """Below this a batch is not made smaller to give idle workers something to do."""
 
@@ -177,7 +179,10 @@ class Dispatcher:
                         self._work_there.notify()
                     return Job(taken.key, worker.parts, models.pop())
                 wake = self.scheduler.wake_at() - now
-                self._work_there.wait(None if wake == math.inf else max(0.0, wake))
+                if worker.grown:
+                    wake = min(wake, _IDLE_S)
+                if not self._work_there.wait(None if wake == math.inf else max(0.0, wake)) and worker.grown:
+                    worker.shrink_if_idle(_IDLE_S)
         return None
 
     def _share(self) -> int:

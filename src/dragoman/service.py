@@ -43,7 +43,7 @@ class Service:
         workers: threads, each with one workspace; any worker runs any model next.
         workspace: most bytes of scratch memory of each worker, such as "64 MB". It grows to that as batches
             need it, between batches; a batch that would not fit is split, and a sentence that does not fit
-            even alone fails. None: it grows to whatever is needed.
+            even alone fails. None: it grows to whatever is needed. An idle worker gives it back.
         cores: processors to pin the workers to, in turn; None: the system decides.
         queue_limit: most texts that may wait or run at once.
         fill_s: how long a text may wait for others to share a batch with. 0: workers take what there is.

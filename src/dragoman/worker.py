@@ -53,15 +53,27 @@ class Worker(threading.Thread):
         max_tokens: int,
     ) -> None:
         super().__init__(name=f"dragoman-worker-{number}", daemon=True)
-        self.workspace: Any = _native.Workspace(min(_FIRST_WORKSPACE, limit), limit)
+        self._workspace_sizes = min(_FIRST_WORKSPACE, limit), limit
+        self.workspace: Any = _native.Workspace(*self._workspace_sizes)
         self.stop: Any = _native.StopFlag()
         self.parts: Sequence[Part] = ()
         """Of the batch that runs now; the service's lock guards it."""
         self.batches = 0
         self.busy_s = 0.0
+        self._last_job = 0.0
         self.number = number
         self._core, self._next_job, self._finish = core, next_job, finish
         self._limits = {"max_sentences": max_sentences, "max_tokens": max_tokens}
+
+    @property
+    def grown(self) -> bool:
+        """Whether the workspace has more than it began with."""
+        return bool(self.workspace.size > self._workspace_sizes[0])
+
+    def shrink_if_idle(self, seconds: float) -> None:
+        """Give back what the workspace grew by, if there was no job for so long. Only between jobs."""
+        if time.monotonic() - self._last_job >= seconds:
+            self.workspace = _native.Workspace(*self._workspace_sizes)
 
     def run(self) -> None:
         if self._core is not None:
@@ -81,5 +93,6 @@ class Worker(threading.Thread):
             seconds = time.monotonic() - started
             self.batches += 1
             self.busy_s += seconds
+            self._last_job = started + seconds
             self._finish(self, work, outcome, seconds)
             del work, outcome  # nor are results kept while there is nothing to do

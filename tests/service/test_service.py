@@ -151,6 +151,16 @@ def test_workspaces_are_limited(fleet: Fleet, alone: Alone) -> None:
         assert max(service.memory().workspaces) <= 300_000
 
 
+def test_idle_workers_give_their_workspaces_back(fleet: Fleet, alone: Alone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dragoman.worker._FIRST_WORKSPACE", 1 << 16)
+    monkeypatch.setattr("dragoman.dispatcher._IDLE_S", 0.05)
+    with Service(fleet, workers=2) as service:
+        for _ in range(3):
+            assert service.translate(TEXTS, model="m1") == [alone["m1", text] for text in TEXTS]
+            wait_for(lambda: service.memory().workspaces == (1 << 16, 1 << 16))
+        assert all(worker.is_alive() for worker in service._dispatcher.workers)
+
+
 def test_wrong_arguments(service: Service) -> None:
     for arguments in (
         {},
