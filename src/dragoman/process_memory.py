@@ -55,7 +55,7 @@ def mapped_files() -> dict[str, int]:
                 first = line.split(maxsplit=1)[0]
                 if not first.endswith(":"):
                     fields = line.split(maxsplit=5)
-                    path = fields[5].rstrip("\n") if len(fields) == 6 else ""
+                    path = fields[5].rstrip("\n").removesuffix(" (deleted)") if len(fields) == 6 else ""
                 elif first == "Rss:" and path.startswith("/"):
                     found[path] = found.get(path, 0) + _bytes(line)
                     maps[path] = maps.get(path, 0) + 1

@@ -57,7 +57,9 @@ def test_damaged_bytes(folder: Path, size: int) -> None:
         load(ModelFiles(folder / "model.npz", (folder / "vocab.spm").read_bytes()[: size % 600]))
 
 
-@pytest.mark.parametrize("text", ["</s>\n<unk>\nab\n", '{"</s>": 0, "<unk>": 1, "ab": 2}', "</s>: 0\n<unk>: 1\nab: 2\n"])
+@pytest.mark.parametrize(
+    "text", ["</s>\n<unk>\nab\n", '{"</s>": 0, "<unk>": 1, "ab": 2}', "</s>: 0\n<unk>: 1\nab: 2\n"]
+)
 def test_text_vocabularies_of_bytes(text: str) -> None:
     from dragoman.formats.bundle import _file
 

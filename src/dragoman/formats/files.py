@@ -52,6 +52,10 @@ class MemoryFile(_PathBase):
         """For reading the first bytes."""
         return io.BytesIO(self.contents)
 
+    def stat(self, **_: Any) -> os.stat_result:
+        """A regular file of this size."""
+        return os.stat_result((stat.S_IFREG | 0o444, 0, 0, 1, 0, 0, len(self.contents), 0, 0, 0))
+
     def __reduce__(self) -> tuple[Any, ...]:
         return MemoryFile.of, (str(self), bytes(self.contents))
 

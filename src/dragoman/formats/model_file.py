@@ -63,7 +63,7 @@ def stored_precision(path: Path | str) -> Precision:
     """The precision of a file's matrices, from its table alone: float16 counts as float32, as it is computed
     so.
     """
-    path = Path(path)
+    path = path if isinstance(path, Path) else Path(path)
     if file_format(path) == "npz":
         return "float32"
     kinds = peek_kinds(path)

@@ -145,7 +145,7 @@ def decode_head(view: NDArray[np.uint8], path: Path, *, verify_payload: bool = T
     if verify_payload and _native.checksum(view[payload_at:]) != payload_sum:
         raise start.fail("the checksum of the weights is wrong", offset=payload_at)
     region.seal(payload_at)
-    reader = BoundedReader(memoryview(copy).toreadonly(), path)
+    reader = BoundedReader(copy.data.toreadonly(), path)
     reader.seek(facts_at, "the facts")
     facts = json.loads(bytes(reader.take(facts_bytes, "the facts")))
     reader.seek(table_at, "the slot table")
