@@ -19,36 +19,100 @@ inline void softmax(float* x, int count) {
     store_part(value, x + i, part);
     total = total + keep_first(value, part, splat(0.0f));
   });
-  const F32x16 all = splat(sum(total)), inverse = splat(1.0f) / all;
+  const float whole = sum(total);
+  const F32x16 all = splat(whole), inverse = splat(1.0f / whole);
   for_columns(count, [&](int i, int part) { store_part(divide(load_part(x + i, part), all, inverse), x + i, part); });
 }
 
-// scores[r][0..16V) = q[r] . keys, d in turn; keys [head_dim][key_stride].
+// The same of R rows of 16V lanes, of which `count` are in use, in registers: the rows hide each other's latency.
 template <int R, int V>
-inline void score_block(const float* q, size_t q_stride, const float* keys, size_t key_stride, int head_dim,
-                        float* scores) {
+__attribute__((always_inline)) inline void softmax_rows(F32x16 (&x)[R][V], int count) {
+  const float lowest = -__builtin_inff();
+  const int last = count - 16 * (V - 1);
+  float most[R], all[R];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+    F32x16 high = splat(lowest);
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) high = max(v + 1 < V ? x[r][v] : keep_first(x[r][v], last, splat(lowest)), high);
+    most[r] = largest(high);
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+    F32x16 total = splat(0.0f);
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      x[r][v] = exp(x[r][v] - splat(most[r]));
+      total = total + (v + 1 < V ? x[r][v] : keep_first(x[r][v], last, splat(0.0f)));
+    }
+    all[r] = sum(total);
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+    const F32x16 divisor = splat(all[r]), inverse = splat(1.0f / all[r]);
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) x[r][v] = divide(x[r][v], divisor, inverse);
+  }
+}
+
+// scores[r][0..16V) = q[r] . keys, d in turn; keys [head_dim][key_stride]. Row r reads its own keys at r * next_keys: 0
+// if the rows are queries of one head, else they are the heads of one query. Then the softmax, if `count` is not 0: the
+// rows are then whole.
+template <int R, int V>
+inline void score_block(const float* q, size_t q_stride, const float* keys, size_t key_stride, size_t next_keys,
+                        int head_dim, int count, float* scores) {
   F32x16 block[R][V];
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) block[r][v] = splat(0.0f);
   }
-  for (int d = 0; d < head_dim; ++d) {
-    F32x16 key[V];
+  if (next_keys == 0) {
+    for (int d = 0; d < head_dim; ++d) {
+      F32x16 key[V];
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) key[v] = load(keys + d * key_stride + 16 * v);
+      for (int v = 0; v < V; ++v) key[v] = load(keys + d * key_stride + 16 * v);
 #pragma GCC unroll 4
-    for (int r = 0; r < R; ++r) {
-      const F32x16 x = splat(q[r * q_stride + d]);
+      for (int r = 0; r < R; ++r) {
+        const F32x16 x = splat(q[r * q_stride + d]);
 #pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) block[r][v] = fma(x, key[v], block[r][v]);
+        for (int v = 0; v < V; ++v) block[r][v] = fma(x, key[v], block[r][v]);
+      }
+    }
+  } else {
+    for (int d = 0; d < head_dim; ++d) {
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) {
+        const F32x16 x = splat(q[r * q_stride + d]);
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) {
+          block[r][v] = fma(x, load(keys + r * next_keys + d * key_stride + 16 * v), block[r][v]);
+        }
+      }
     }
   }
+  if (count > 0) softmax_rows(block, count);
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) store(block[r][v], scores + r * key_stride + 16 * v);
   }
+}
+
+// The probabilities of R rows, as score_block takes them.
+template <int R>
+inline void weigh(const float* q, size_t q_stride, const float* keys, size_t key_stride, size_t next_keys, int head_dim,
+                  int count, float* scores) {
+  if (key_stride == 16) return score_block<R, 1>(q, q_stride, keys, 16, next_keys, head_dim, count, scores);
+  if (key_stride == 32) return score_block<R, 2>(q, q_stride, keys, 32, next_keys, head_dim, count, scores);
+  size_t at = 0;
+  for (; at + 32 <= key_stride; at += 32) {
+    score_block<R, 2>(q, q_stride, keys + at, key_stride, next_keys, head_dim, 0, scores + at);
+  }
+  if (at < key_stride) {
+    score_block<R, 1>(q, q_stride, keys + at, key_stride, next_keys, head_dim, 0, scores + at);
+  }
+  for (int r = 0; r < R; ++r) softmax(scores + r * key_stride, count);
 }
 
 // Where the mixed values of a head go.
@@ -107,28 +171,65 @@ inline void mix_values(const float* weights, size_t weights_stride, int count, i
   if (column < columns) mix_groups<R, 1>(weights, weights_stride, count, column, columns - column, value, to);
 }
 
-template <int R>
-void attend_rows(const Attention& p, int row) {
+// One row's H heads of 16G columns each: the values of a position are read once, in turn.
+template <int H, int G>
+inline void mix_heads(const float* weights, size_t weights_stride, int count, const float* values, size_t value_stride,
+                      const MixedTo& to) {
+  F32x16 mixed[H][G];
+#pragma GCC unroll 16
+  for (int i = 0; i < H * G; ++i) mixed[i / G][i % G] = splat(0.0f);
+  for (int p = 0; p < count; ++p, values += value_stride) {
+#pragma GCC unroll 4
+    for (int h = 0; h < H; ++h) {
+      const F32x16 weight = splat(weights[h * weights_stride + p]);
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g) mixed[h][g] = fma(weight, load(values + 16 * (h * G + g)), mixed[h][g]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < H * G; ++i) {
+    const F32x16 y = mixed[i / G][i % G];
+    if (to.out) store(y, to.out + 16 * i);
+    if (to.quantised) quantise_part(y, splat(to.multiplier), to.quantised + 16 * i, 16);
+  }
+}
+
+inline void keep_weights(const Attention& p, int row, const float* scores) {
+  float* weights = p.weights + row * p.weights_stride;
+  for_columns(p.count, [&](int i, int part) { store_part(load_part(scores + i, part), weights + i, part); });
+}
+
+// H heads of one row, from `head` on.
+template <int H>
+void attend_heads(const Attention& p, int row, int head) {
   const size_t key_stride = (static_cast<size_t>(p.count) + 15) / 16 * 16;
-  for (int head = 0; head < p.heads; ++head) {
+  const size_t head_dim = static_cast<size_t>(p.head_dim), offset = head * head_dim;
+  const float* values = p.values + offset;
+  for (int at = 0; at < p.count; ++at) {
+    for (size_t column = 0; column < H * head_dim; column += 16) {
+      __builtin_prefetch(values + at * p.value_stride + column);
+    }
+  }
+  weigh<H>(p.q + row * p.q_stride + offset, head_dim, p.keys + offset * key_stride, key_stride, head_dim * key_stride,
+           p.head_dim, p.count, p.scores);
+  if (head == 0 && p.weights) keep_weights(p, row, p.scores);
+  const MixedTo to = {p.out ? p.out + row * p.out_stride + offset : nullptr, 0,
+                      p.quantised ? p.quantised + row * p.quantised_stride + offset : nullptr, 0, p.multiplier};
+  if (head_dim == 32) return mix_heads<H, 2>(p.scores, key_stride, p.count, values, p.value_stride, to);
+  if (head_dim == 48) return mix_heads<H, 3>(p.scores, key_stride, p.count, values, p.value_stride, to);
+  mix_heads<H, 4>(p.scores, key_stride, p.count, values, p.value_stride, to);
+}
+
+// R rows, heads from `first` on.
+template <int R>
+void attend_rows(const Attention& p, int row, int first) {
+  const size_t key_stride = (static_cast<size_t>(p.count) + 15) / 16 * 16;
+  for (int head = first; head < p.heads; ++head) {
     const size_t offset = static_cast<size_t>(head) * p.head_dim;
-    const float* q = p.q + row * p.q_stride + offset;
-    const float* keys = p.keys + offset * key_stride;
-    size_t at = 0;
-    for (; at + 32 <= key_stride; at += 32) {
-      score_block<R, 2>(q, p.q_stride, keys + at, key_stride, p.head_dim, p.scores + at);
-    }
-    if (at < key_stride) {
-      score_block<R, 1>(q, p.q_stride, keys + at, key_stride, p.head_dim, p.scores + at);
-    }
-    for (int r = 0; r < R; ++r) {
-      softmax(p.scores + r * key_stride, p.count);
-      if (head == 0 && p.weights) {
-        float* weights = p.weights + (row + r) * p.weights_stride;
-        for_columns(p.count, [&](int i, int part) {
-          store_part(load_part(p.scores + r * key_stride + i, part), weights + i, part);
-        });
-      }
+    weigh<R>(p.q + row * p.q_stride + offset, p.q_stride, p.keys + offset * key_stride, key_stride, 0, p.head_dim,
+             p.count, p.scores);
+    if (head == 0 && p.weights) {
+      for (int r = 0; r < R; ++r) keep_weights(p, row + r, p.scores + r * key_stride);
     }
     mix_values<R>(
         p.scores, key_stride, p.count, p.head_dim, [&](int at) { return p.values + at * p.value_stride + offset; },
@@ -139,12 +240,17 @@ void attend_rows(const Attention& p, int row) {
 
 void attention(const Attention& p) {
   int row = 0;
-  for (; row + 4 <= p.rows; row += 4) attend_rows<4>(p, row);
-  if (row + 2 <= p.rows) {
-    attend_rows<2>(p, row);
-    row += 2;
+  for (; row + 4 <= p.rows; row += 4) attend_rows<4>(p, row, 0);
+  if (row + 3 == p.rows) return attend_rows<3>(p, row, 0);
+  if (row + 2 == p.rows) return attend_rows<2>(p, row, 0);
+  if (row == p.rows) return;
+  int head = 0;
+  if constexpr (kHeadsTogether > 1) {
+    if (p.count > 0 && (p.head_dim == 32 || p.head_dim == 48 || p.head_dim == 64)) {
+      for (; head + kHeadsTogether <= p.heads; head += kHeadsTogether) attend_heads<kHeadsTogether>(p, row, head);
+    }
   }
-  if (row < p.rows) attend_rows<1>(p, row);
+  attend_rows<1>(p, row, head);
 }
 
 void pack_keys(const float* k, size_t k_stride, int count, int heads, int head_dim, float scale, float* keys,

@@ -47,7 +47,6 @@ inline F32x16 fnma(F32x16 a, F32x16 b, F32x16 c) {
 }
 inline F32x16 max(F32x16 a, F32x16 b) { return {_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)}; }
 inline F32x16 min(F32x16 a, F32x16 b) { return {_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)}; }
-inline F32x16 sqrt(F32x16 a) { return {_mm256_sqrt_ps(a.lo), _mm256_sqrt_ps(a.hi)}; }
 
 inline __m256 select_less(__m256 a, __m256 b, __m256 x, __m256 y) {
   return _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
@@ -232,6 +231,7 @@ inline void keep_in_register(F32x16& x) { asm volatile("" : "+x"(x.lo), "+x"(x.h
 // The tallest tile whose sums stay in registers (with kTileRows and kIntSums above), the groups of 16 columns it
 // covers, and how many sums of 16 lanes a low tile may keep in flight.
 constexpr int kTileGroups = 1;
+constexpr int kHeadsTogether = 1;
 constexpr int kFloatTileRows = 6;
 constexpr int kFloatSums = 4;
 constexpr int kFloatStepsPerTurn = 1;

@@ -32,7 +32,6 @@ inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) { return {_mm512_fmadd_ps(a.v, b
 inline F32x16 fnma(F32x16 a, F32x16 b, F32x16 c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
 inline F32x16 max(F32x16 a, F32x16 b) { return {_mm512_max_ps(a.v, b.v)}; }
 inline F32x16 min(F32x16 a, F32x16 b) { return {_mm512_min_ps(a.v, b.v)}; }
-inline F32x16 sqrt(F32x16 a) { return {_mm512_sqrt_ps(a.v)}; }
 
 // a < b ? x : y
 inline F32x16 select_less(F32x16 a, F32x16 b, F32x16 x, F32x16 y) {
@@ -169,6 +168,8 @@ constexpr int kTileRows = 11;
 constexpr int kIntSums = 12;
 constexpr int kStepsPerTurn = 1;
 #endif
+// Heads of a single row whose attention is computed together: their sums take 4 registers each.
+constexpr int kHeadsTogether = 4;
 constexpr int kFloatTileRows = 14;
 constexpr int kFloatSums = 16;
 constexpr int kFloatStepsPerTurn = 2;

@@ -70,9 +70,6 @@ inline F32x16 max(F32x16 a, F32x16 b) {
 inline F32x16 min(F32x16 a, F32x16 b) {
   return each_lane([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; });
 }
-inline F32x16 sqrt(F32x16 a) {
-  return each_lane([&](int i) { return __builtin_sqrtf(a.v[i]); });
-}
 
 // a < b ? x : y
 inline F32x16 select_less(F32x16 a, F32x16 b, F32x16 x, F32x16 y) {
@@ -191,6 +188,7 @@ constexpr int kTileGroups = 1;
 constexpr int kTileRows = 2;
 constexpr int kIntSums = 1;
 constexpr int kStepsPerTurn = 1;
+constexpr int kHeadsTogether = 1;
 constexpr int kFloatTileRows = 2;
 constexpr int kFloatSums = 1;
 constexpr int kFloatStepsPerTurn = 1;
