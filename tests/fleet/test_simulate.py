@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from fleet_tools import make_folders
 
-from dragoman import OptionsError
+from dragoman import OptionsError, load
 from dragoman.cli.fleet import command
 from dragoman.residency import POLICIES
 from dragoman.simulate import Costs, TraceRequest, read_trace, simulate
@@ -32,9 +32,7 @@ def test_hits_loads_and_times() -> None:
 
 def test_policies_differ() -> None:
     models = "aaaaabcdbcda"
-    by_policy = {
-        name: simulate(trace_of(models), SIZES, budget=200, policy=name, costs=COSTS) for name in POLICIES
-    }
+    by_policy = {name: simulate(trace_of(models), SIZES, budget=200, policy=name, costs=COSTS) for name in POLICIES}
     assert by_policy["lfu"].loads < by_policy["lru"].loads, "a was used often, and stays"
     assert all(one.hits + one.loads == len(models) and one.peak_bytes <= 200 for one in by_policy.values())
 
@@ -71,7 +69,8 @@ def test_wrong_traces() -> None:
         simulate(trace_of("z"), SIZES, budget=None)
 
 
-def test_command(tmp_path: Path, spm_bytes: bytes) -> None:
+def test_command(tmp_path: Path, spm_bytes: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRAGOMAN_CACHE", str(tmp_path / "cache"))
     names = make_folders(tmp_path / "models", spm_bytes, 4)
     (tmp_path / "models" / "m3" / "model.npz").write_bytes(b"damaged")
     shown = CliRunner().invoke(command, [str(tmp_path / "models"), "--budget", "200 kB"])
@@ -79,7 +78,11 @@ def test_command(tmp_path: Path, spm_bytes: bytes) -> None:
     assert all(name in shown.output for name in names) and "holds 2 of them" in shown.output
     listed = json.loads(CliRunner().invoke(command, [str(tmp_path / "models"), "--json"]).output)
     assert [model["name"] for model in listed["models"]] == names
-    assert listed["models"][0]["weights_bytes"] > 0 and listed["models"][3]["error"]
+    assert listed["models"][0]["weights_bytes"] > 0 and listed["prepared_bytes"] == 0
+    load(tmp_path / "models" / "m1")
+    prepared = json.loads(CliRunner().invoke(command, [str(tmp_path / "models"), "--json"]).output)["models"]
+    assert [model["prepared_bytes"] > 0 for model in prepared] == [False, True, False, False]
+    assert prepared[1]["cached_bytes"] in (None, prepared[1]["prepared_bytes"]) and listed["models"][3]["error"]
     trace = tmp_path / "trace.jsonl"
     rng = random.Random(2)
     requests = [{"time": n * 0.01, "model": rng.choice(names[:3]), "words": 9} for n in range(200)]

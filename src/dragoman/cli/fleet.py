@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,7 @@ __all__ = ["command"]
 @click.command("fleet")
 @click.argument("path", metavar="FILE|DIR")
 @click.option("--budget", metavar="SIZE", help='Most bytes of weights in memory, such as "500 MB".')
-@click.option(
-    "--simulate", "trace", metavar="TRACE", help="Replay requests: JSON lines of time, model, words."
-)
+@click.option("--simulate", "trace", metavar="TRACE", help="Replay requests: JSON lines of time, model, words.")
 @click.option("--policy", metavar="NAME", help="Only this policy: lru, lfu, fifo or largest-first.")
 @click.option("--workers", type=click.IntRange(1, 1024), default=2, show_default=True, help="For --simulate.")
 @click.option("--words-per-second", type=float, default=5000.0, show_default=True, help="Of one worker.")
@@ -39,7 +38,8 @@ def command(
 ) -> None:
     """Show a catalogue of models: a folder of model folders, or a fleet.toml.
 
-    Sizes are those of the weights in memory, estimated from the files. With a budget it says what fits.
+    Sizes are those of the weights in memory, estimated from the files; then those of the prepared files in the
+    cache, and how much of them the system holds in memory now. With a budget it says what fits.
     With --simulate a trace of requests is replayed against the budget, by policy: how often a model was in
     memory, how long was spent on loading, and how long requests took.
     """
@@ -69,7 +69,8 @@ def _show(catalogue: Catalogue, limit: int | None, as_json: bool) -> None:
     from dragoman.sizes import format_bytes
     from dragoman.tables import format_table
 
-    rows = [_describe(model) for model in catalogue.models]
+    prepared_files = _prepared_files()
+    rows = [_describe(model, prepared_files) for model in catalogue.models]
     total = sum(row["weights_bytes"] for row in rows)
     prepared = sum(row["prepared_bytes"] for row in rows)
     if as_json:
@@ -82,27 +83,53 @@ def _show(catalogue: Catalogue, limit: int | None, as_json: bool) -> None:
             "-".join(row["languages"] or ()),
             row["precision"],
             format_bytes(row["weights_bytes"]),
-            "yes" if row["prepared_bytes"] else "",
+            format_bytes(row["prepared_bytes"]) if row["prepared_bytes"] else "",
+            "" if row["cached_bytes"] is None else format_bytes(row["cached_bytes"]),
             "pinned" if row["pinned"] else "",
             row["error"] or "",
         )
         for row in rows
     ]
-    click.echo(format_table(("model", "languages", "stored", "weights", "prepared", "", ""), table).rstrip())
-    click.echo(f"\n{len(rows)} models, {format_bytes(total)} of weights if all were in memory.")
+    click.echo(
+        format_table(("model", "languages", "stored", "weights", "prepared", "in memory", "", ""), table).rstrip()
+    )
+    click.echo(
+        f"\n{len(rows)} models, {format_bytes(total)} of weights if all were in memory."
+        f" Prepared: {format_bytes(prepared)}."
+    )
     if limit is not None:
         click.echo(f"The budget of {format_bytes(limit)} holds {_fitting(rows, limit)} of them at once.")
 
 
-def _describe(model: CatalogueModel) -> dict[str, Any]:
+def _prepared_files() -> dict[str, Path]:
+    """Prepared weights in the cache, by the model file that they were made of."""
+    from dragoman.errors import DragomanError
+    from dragoman.formats.prepared import decode_head
+    from dragoman.prepared_cache import cache_folder, map_file, stored_files
+
+    folder = cache_folder()
+    found = {}
+    for path in [] if folder is None else stored_files(folder):
+        try:
+            facts = decode_head(map_file(path).view(), path, verify_payload=False).facts
+            found[os.path.realpath(facts["made_of"])] = path
+        except (DragomanError, OSError, ValueError, KeyError, TypeError):
+            continue  # `dragoman cache verify` says what is wrong with it
+    return found
+
+
+def _describe(model: CatalogueModel, prepared_files: dict[str, Path]) -> dict[str, Any]:
     from dragoman.catalogue import estimate_bytes
     from dragoman.errors import DragomanError
     from dragoman.formats.bundle import find_bundle
     from dragoman.formats.model_file import stored_precision
+    from dragoman.process_memory import cached_bytes
 
-    error, precision = None, ""
+    error, precision, prepared = None, "", None
     try:
-        precision = stored_precision(find_bundle(model.path).model)
+        file = find_bundle(model.path).model
+        precision = stored_precision(file)
+        prepared = prepared_files.get(os.path.realpath(file))
     except (DragomanError, OSError) as problem:
         error = str(problem)
     return {
@@ -112,7 +139,8 @@ def _describe(model: CatalogueModel) -> dict[str, Any]:
         "precision": precision,
         "pinned": model.pinned,
         "weights_bytes": estimate_bytes(model.path, model.options),
-        "prepared_bytes": 0,
+        "prepared_bytes": 0 if prepared is None else prepared.stat().st_size,
+        "cached_bytes": None if prepared is None else cached_bytes(prepared),
         "error": error,
     }
 
