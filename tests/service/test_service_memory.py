@@ -64,12 +64,31 @@ found["closed"] = bytes_now(True)
 print(json.dumps(found))
 """
 
+SHARING_CHILD = """
+import sys
+from pathlib import Path
+import dragoman
+from dragoman.process_memory import process_memory
+
+fleet = dragoman.Fleet()
+with dragoman.Service(fleet, workers=1) as service:
+    for name in ("ende-tiny-ssru", "enfr-selfattn"):
+        fleet.add(name, Path(sys.argv[1]) / name, precision="int8")
+        service.translate("Hello there.", model=name)
+    for _ in sys.stdin:
+        report = service.memory()
+        print(report.process.pss, report.file_backed_bytes, report.resident_bytes, flush=True)
+"""
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **more}
+
 
 def measure(shared: Path, models: int, workers: int) -> dict[str, Any]:
     folder = shared / "models" / "ende-tiny-ssru"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     arguments = [sys.executable, "-c", CHILD, str(models), str(workers), str(folder)]
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(arguments, env=environment(), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -89,3 +108,29 @@ def test_removed_models_give_their_memory_back(shared: Path) -> None:
     assert found["warm"] - found["start"] > found["weights"] * 0.5
     assert found["removed"] - found["start"] < (10 << 20) + found["workspaces"], found
     assert found["told"] == found["rss"]
+
+
+def test_processes_share_weights(shared: Path, tmp_path: Path) -> None:
+    """Two processes over one fleet: what each pays for the weights halves when the second comes."""
+
+    def start() -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", SHARING_CHILD, str(shared / "models")]
+        settings = environment(DRAGOMAN_CACHE=str(tmp_path))
+        return subprocess.Popen(command, env=settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(process: subprocess.Popen[str]) -> list[int]:
+        assert process.stdin and process.stdout
+        process.stdin.write("\n")
+        process.stdin.flush()
+        return [int(word) for word in process.stdout.readline().split()]
+
+    with start() as first:
+        alone, mapped, _ = ask(first)
+        with start() as second:
+            assert ask(second)[1] == mapped > 15_000_000
+            together = ask(first)[0]
+            assert second.stdin
+            second.stdin.close()
+        assert first.stdin
+        first.stdin.close()
+    assert alone - together > 0.4 * mapped, (alone, together, mapped)
