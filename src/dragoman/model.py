@@ -126,8 +126,7 @@ def _load(path: Path | str | ModelFiles, precision: str, shortlist: Path | str, 
     arguments: tuple[Any, ...] | None = None
     if not files.in_memory:
         arguments = (path, precision, shortlist, compat)
-        same = (plan.signature, source.content_hash, target.content_hash)
-        weights.renew_with(partial(_same_weights, arguments, same))
+        weights.renew_with(partial(_same_weights, arguments, facts["name"]))
     return Model(
         architecture=facts["architecture"],
         precision=facts["precision"],
@@ -145,10 +144,13 @@ def _load(path: Path | str | ModelFiles, precision: str, shortlist: Path | str, 
     )
 
 
-def _same_weights(arguments: tuple[Any, ...], same: tuple[str, ...]) -> Weights:
-    """The weights of a model that is loaded, from its files once more. Holds nothing of that model."""
+def _same_weights(arguments: tuple[Any, ...], name: str) -> Weights:
+    """The weights of a model that is loaded, from its files once more. Holds nothing of that model.
+
+    ``name``: the digest of all they are made of (`dragoman.prepared_cache.Key`).
+    """
     fresh = _load(*arguments)
-    if (fresh.plan.signature, *(one.content_hash for one in fresh.vocabularies)) != same:
+    if fresh.weights.facts()["name"] != name:
         raise ModelError(f"{fresh.files.model}: the model's files have changed: load it again.")
     return fresh.weights
 

@@ -63,7 +63,17 @@ def test_damaged_bytes(folder: Path, size: int) -> None:
 def test_text_vocabularies_of_bytes(text: str) -> None:
     from dragoman.formats.bundle import _file
 
-    assert read_vocabulary(_file(text.encode(), "source")).id_of("ab") == 2
+    path = _file(text.encode(), "source")
+    assert read_vocabulary(path).id_of("ab") == 2
+    assert not (path.parent / "source.spm").is_file() and not path.with_name("x").exists()
+
+
+def test_a_model_of_words(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = "".join(f"{word}\n" for word in ["</s>", "<unk>", *(f"w{number}" for number in range(62))])
+    made = load(ModelFiles((folder / "model.npz").read_bytes(), words.encode()))
+    (folder / "vocab.txt").write_text(words)
+    assert answers(made) == answers(load(ModelFiles(folder / "model.npz", folder / "vocab.txt")))
+    assert made.pieces.words
 
 
 def test_equal_vocabularies_are_one_object(tmp_path: Path, spm_bytes: bytes) -> None:

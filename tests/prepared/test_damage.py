@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fleet_tools import make_folder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prepared_tools import answers, load_private, run_python, weights_file
 
 from dragoman import Translator, load
-from dragoman.errors import WeightsError
+from dragoman.errors import ModelError, WeightsError
 from dragoman.formats.prepared import _HEADER
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -125,6 +126,19 @@ def test_damage_without_the_model(folder: Path, cache: Path) -> None:
     for _ in range(2):
         with Translator(model) as translator, pytest.raises(Exception, match="model"):
             translator.translate("abc")
+
+
+@linux
+def test_damage_after_the_model_changed(folder: Path, cache: Path, tmp_path: Path, spm_bytes: bytes) -> None:
+    """A loaded model never becomes another."""
+    model = load(folder)
+    other = make_folder(tmp_path / "other", spm_bytes, seed=9)
+    (folder / "model.npz").write_bytes((other / "model.npz").read_bytes())
+    os.truncate(weights_file(cache), 4096)
+    for _ in range(2):
+        with Translator(model) as translator, pytest.raises(ModelError, match="have changed"):
+            translator.translate("abc")
+    assert answers(load(folder)) == answers(load(other))
 
 
 @linux

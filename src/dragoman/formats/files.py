@@ -33,7 +33,8 @@ _PACKED_SUFFIXES = {".gz": "gzip", ".zst": "zstd", ".xz": "xz", ".bz2": "bzip2"}
 class MemoryFile(_PathBase):
     """A path that stands for bytes in memory: what reads whole files reads these instead.
 
-    ``contents`` live as long as this object; paths derived from it are ordinary.
+    ``contents`` live as long as this object; paths derived from it (its parent, other names) have none, and
+    speak of the disk.
     """
 
     contents: memoryview
@@ -45,15 +46,22 @@ class MemoryFile(_PathBase):
         made.contents = memoryview(contents).toreadonly().cast("B")
         return made
 
-    def is_file(self, **_: Any) -> bool:
-        return True
+    @property
+    def holds(self) -> bool:
+        """Whether there are contents."""
+        return "contents" in self.__dict__
 
-    def open(self, *_: Any, **__: Any) -> Any:
+    def is_file(self, **options: Any) -> bool:
+        return self.holds or super().is_file(**options)
+
+    def open(self, *options: Any, **others: Any) -> Any:
         """For reading the first bytes."""
-        return io.BytesIO(self.contents)
+        return io.BytesIO(self.contents) if self.holds else super().open(*options, **others)
 
-    def stat(self, **_: Any) -> os.stat_result:
+    def stat(self, **options: Any) -> os.stat_result:
         """A regular file of this size."""
+        if not self.holds:
+            return super().stat(**options)
         return os.stat_result((stat.S_IFREG | 0o444, 0, 0, 1, 0, 0, len(self.contents), 0, 0, 0))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -74,7 +82,7 @@ def read_bytes(path: Path, *, limit: int, mapped: bool = False) -> memoryview:
         ModelNotFoundError: it does not exist, is not a regular file, or may not be read.
         ModelFormatError: it is empty, compressed, larger than ``limit``, or changed while being read.
     """
-    if isinstance(path, MemoryFile):
+    if isinstance(path, MemoryFile) and path.holds:
         if not 0 < len(path.contents) <= limit:
             size = len(path.contents)
             raise ModelFormatError(path, "impossible size", expected=f"1 to {limit} bytes", found=size)
