@@ -34,7 +34,7 @@ from dragoman.worker import Job, Worker
 __all__ = ["Dispatcher"]
 
 _log = logging.getLogger("dragoman")
-_IDLE_S = 1.0
+_IDLE_S = 0.25
 """After so long without work a worker gives its workspace back."""
 _SMALL_BATCH = 16
 """Below this a batch is not made smaller to give idle workers something to do."""

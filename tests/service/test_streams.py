@@ -94,9 +94,7 @@ def test_streams_as_they_finish(service: Service, alone: Alone) -> None:
     texts = [" ".join(TEXTS)] * 3 + TEXTS
     found = list(service.stream(texts, model="m2", ordered=False, ahead=len(texts) * 4))
     assert sorted(one.source for one in found) == sorted(texts)
-    assert {one.source: one for one in found if one.source in TEXTS} == {
-        text: alone["m2", text] for text in TEXTS
-    }
+    assert {one.source: one for one in found if one.source in TEXTS} == {text: alone["m2", text] for text in TEXTS}
 
 
 def test_streams_read_no_further_than_needed(service: Service) -> None:
