@@ -176,8 +176,8 @@ def estimate_bytes(path: Any, options: Mapping[str, Any]) -> int:
         bundle = find_bundle(path) if precision == "auto" else _bundle(path, precision)
         size = bundle.model.stat().st_size
         stored = stored_precision(bundle.model)
-    except (DragomanError, OSError, TypeError):
-        return 0
+    except (DragomanError, OSError, TypeError, ValueError, AttributeError):
+        return 0  # whoever loads it hears what is wrong
     if precision == "int8" and stored == "float32":
         return size // 4
     return size * 4 if precision == "float32" and stored != "float32" else size

@@ -209,6 +209,8 @@ class Service:
             ahead: most texts under way.
             others: as in `translate`; ``timeout`` is for each text, from when it was read.
         """
+        if isinstance(texts, str):
+            raise OptionsError("texts", texts, "several texts; for one there is `translate`")
         _check_range("ahead", ahead, 1, self._admission.limit)
         arguments["failures"] = "keep"
         self.fleet.leave(self._request([], options, **arguments).entries)  # errors are heard now, not later

@@ -135,6 +135,8 @@ def test_failures_in_streams(service: Service, alone: Alone) -> None:
     assert [isinstance(one, FailedLine) for one in found] == [False] * 4 + [True] + [False] * 4
     with pytest.raises(OptionsError):
         service.stream(TEXTS, model="m0", beam_size=0)
+    with pytest.raises(OptionsError, match="several texts"):
+        service.stream("abc", model="m0")
     late = list(service.stream(TEXTS * 40, model="m2", beam_size=12, timeout=0.02, ahead=1600))
     assert len(late) == 1600 and any(
         isinstance(one, FailedLine) and isinstance(one.error, DeadlineExceededError) for one in late
