@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import weakref
 from pathlib import Path
 
@@ -75,3 +76,16 @@ def test_small_budgets(folders: Path, alone: Alone) -> None:
                 assert future.result(30) == alone[name, TEXTS[turn]]
                 assert fleet.resident_bytes <= budget
         assert sum(entry.evictions for entry in fleet.entries()) > 5
+
+
+def test_prepared_files_that_are_cut_short(
+    folders: Path, alone: Alone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody shortens the mapped file of a model that is in use: answers stay right."""
+    monkeypatch.setenv("DRAGOMAN_CACHE", str(tmp_path))
+    with Fleet.from_directory(folders) as fleet, Service(fleet, workers=2) as service:
+        assert service.translate(TEXTS, model="m0") == [alone["m0", text] for text in TEXTS]
+        (path,) = tmp_path.rglob("*.weights")
+        os.truncate(path, 4096)
+        assert service.translate(TEXTS[0], model="m0") == alone["m0", TEXTS[0]]
+        assert service.translate(TEXTS, model="m0") == [alone["m0", text] for text in TEXTS]
