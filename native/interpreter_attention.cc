@@ -98,6 +98,11 @@ void Interpreter::cross_attention(const Instruction& in) {
       call.weights = weights + row * ws;
       call.weights_stride = ws;
     }
+    if (end < rows_.count) {
+      int32_t next = rows_.sentence[end];
+      call.next_keys = keys + static_cast<size_t>(padded_offsets_[next]) * ks;
+      call.next_values = v + static_cast<size_t>(batch_->offsets[next]) * vs;
+    }
     kernels_->attention(call);
     row = end;
   }

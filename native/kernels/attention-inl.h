@@ -57,10 +57,10 @@ __attribute__((always_inline)) inline void softmax_rows(F32x16 (&x)[R][V], int c
 
 // scores[r][0..16V) = q[r] . keys, d in turn; keys [head_dim][key_stride]. Row r reads its own keys at r * next_keys: 0
 // if the rows are queries of one head, else they are the heads of one query. Then the softmax, if `count` is not 0: the
-// rows are then whole.
+// rows are then whole. Heads fetch what lies `ahead` of their keys.
 template <int R, int V>
 inline void score_block(const float* q, size_t q_stride, const float* keys, size_t key_stride, size_t next_keys,
-                        int head_dim, int count, float* scores) {
+                        int head_dim, int count, float* scores, ptrdiff_t ahead) {
   F32x16 block[R][V];
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
@@ -86,7 +86,9 @@ inline void score_block(const float* q, size_t q_stride, const float* keys, size
         const F32x16 x = splat(q[r * q_stride + d]);
 #pragma GCC unroll 4
         for (int v = 0; v < V; ++v) {
-          block[r][v] = fma(x, load(keys + r * next_keys + d * key_stride + 16 * v), block[r][v]);
+          const float* from = keys + r * next_keys + d * key_stride + 16 * v;
+          __builtin_prefetch(from + ahead, 0, 2);
+          block[r][v] = fma(x, load(from), block[r][v]);
         }
       }
     }
@@ -102,15 +104,15 @@ inline void score_block(const float* q, size_t q_stride, const float* keys, size
 // The probabilities of R rows, as score_block takes them.
 template <int R>
 inline void weigh(const float* q, size_t q_stride, const float* keys, size_t key_stride, size_t next_keys, int head_dim,
-                  int count, float* scores) {
-  if (key_stride == 16) return score_block<R, 1>(q, q_stride, keys, 16, next_keys, head_dim, count, scores);
-  if (key_stride == 32) return score_block<R, 2>(q, q_stride, keys, 32, next_keys, head_dim, count, scores);
+                  int count, float* scores, ptrdiff_t ahead = 0) {
+  if (key_stride == 16) return score_block<R, 1>(q, q_stride, keys, 16, next_keys, head_dim, count, scores, ahead);
+  if (key_stride == 32) return score_block<R, 2>(q, q_stride, keys, 32, next_keys, head_dim, count, scores, ahead);
   size_t at = 0;
   for (; at + 32 <= key_stride; at += 32) {
-    score_block<R, 2>(q, q_stride, keys + at, key_stride, next_keys, head_dim, 0, scores + at);
+    score_block<R, 2>(q, q_stride, keys + at, key_stride, next_keys, head_dim, 0, scores + at, ahead);
   }
   if (at < key_stride) {
-    score_block<R, 1>(q, q_stride, keys + at, key_stride, next_keys, head_dim, 0, scores + at);
+    score_block<R, 1>(q, q_stride, keys + at, key_stride, next_keys, head_dim, 0, scores + at, ahead);
   }
   for (int r = 0; r < R; ++r) softmax(scores + r * key_stride, count);
 }
@@ -174,7 +176,7 @@ inline void mix_values(const float* weights, size_t weights_stride, int count, i
 // One row's H heads of 16G columns each: the values of a position are read once, in turn.
 template <int H, int G>
 inline void mix_heads(const float* weights, size_t weights_stride, int count, const float* values, size_t value_stride,
-                      const MixedTo& to) {
+                      ptrdiff_t ahead, const MixedTo& to) {
   F32x16 mixed[H][G];
 #pragma GCC unroll 16
   for (int i = 0; i < H * G; ++i) mixed[i / G][i % G] = splat(0.0f);
@@ -183,7 +185,11 @@ inline void mix_heads(const float* weights, size_t weights_stride, int count, co
     for (int h = 0; h < H; ++h) {
       const F32x16 weight = splat(weights[h * weights_stride + p]);
 #pragma GCC unroll 4
-      for (int g = 0; g < G; ++g) mixed[h][g] = fma(weight, load(values + 16 * (h * G + g)), mixed[h][g]);
+      for (int g = 0; g < G; ++g) {
+        const float* from = values + 16 * (h * G + g);
+        __builtin_prefetch(from + ahead, 0, 2);
+        mixed[h][g] = fma(weight, load(from), mixed[h][g]);
+      }
     }
   }
 #pragma GCC unroll 16
@@ -205,19 +211,16 @@ void attend_heads(const Attention& p, int row, int head) {
   const size_t key_stride = (static_cast<size_t>(p.count) + 15) / 16 * 16;
   const size_t head_dim = static_cast<size_t>(p.head_dim), offset = head * head_dim;
   const float* values = p.values + offset;
-  for (int at = 0; at < p.count; ++at) {
-    for (size_t column = 0; column < H * head_dim; column += 16) {
-      __builtin_prefetch(values + at * p.value_stride + column);
-    }
-  }
+  const ptrdiff_t keys_ahead = p.next_keys ? p.next_keys - p.keys : 0;
+  const ptrdiff_t values_ahead = p.next_values ? p.next_values - p.values : 0;
   weigh<H>(p.q + row * p.q_stride + offset, head_dim, p.keys + offset * key_stride, key_stride, head_dim * key_stride,
-           p.head_dim, p.count, p.scores);
+           p.head_dim, p.count, p.scores, keys_ahead);
   if (head == 0 && p.weights) keep_weights(p, row, p.scores);
   const MixedTo to = {p.out ? p.out + row * p.out_stride + offset : nullptr, 0,
                       p.quantised ? p.quantised + row * p.quantised_stride + offset : nullptr, 0, p.multiplier};
-  if (head_dim == 32) return mix_heads<H, 2>(p.scores, key_stride, p.count, values, p.value_stride, to);
-  if (head_dim == 48) return mix_heads<H, 3>(p.scores, key_stride, p.count, values, p.value_stride, to);
-  mix_heads<H, 4>(p.scores, key_stride, p.count, values, p.value_stride, to);
+  if (head_dim == 32) return mix_heads<H, 2>(p.scores, key_stride, p.count, values, p.value_stride, values_ahead, to);
+  if (head_dim == 48) return mix_heads<H, 3>(p.scores, key_stride, p.count, values, p.value_stride, values_ahead, to);
+  mix_heads<H, 4>(p.scores, key_stride, p.count, values, p.value_stride, values_ahead, to);
 }
 
 // R rows, heads from `first` on.

@@ -105,6 +105,9 @@ struct Attention {
   float multiplier;
   float* weights;
   size_t weights_stride;
+  // Keys and values of the next call, or null: a call of one row fetches them meanwhile.
+  const float* next_keys = nullptr;
+  const float* next_values = nullptr;
 };
 
 // Attention of one row over keys and values that lie anywhere: position p at keys + cells[p] * stride (row-major).
