@@ -6,6 +6,7 @@ import argparse
 import logging
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def _convert(options: dict[str, Any], dev: data.Pairs, out: Path) -> None:
     calibration = out / "calibration.txt"
     calibration.write_text("\n".join(dev.sources) + "\n", encoding="utf-8")
     vocabularies = ["--vocabs", str(out / "vocab.spm"), str(out / "vocab.spm")]
-    convert = ["dragoman", "convert"]
+    convert = [sys.executable, "-m", "dragoman", "convert"]
     subprocess.run(
         [*convert, out / "model.npz", out / "model.bin", "--calibrate", calibration, *vocabularies],
         check=True,
