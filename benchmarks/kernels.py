@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from dragoman._native import kernels as native
 from numpy.typing import NDArray
+
+from dragoman._native import kernels as native
 
 SHAPES = {
     "tiny": [(256, 256), (256, 1536), (1536, 256)],

@@ -168,7 +168,9 @@ class Call:
         """
 
 class Region:
-    """Memory for one model's weights: a mapped file, or private pages. Gone with the last use."""
+    """
+    Memory for one model's weights: a mapped file, or private pages. Gone with the last use.
+    """
 
     @staticmethod
     def map(descriptor: int, path: str) -> Region:
@@ -183,7 +185,7 @@ class Region:
         Keeps the first bytes, read-only. Views made before may still be written through: drop them.
         """
 
-    def view(self) -> NDArray[numpy.uint8]:
+    def view(self) -> object:
         """All bytes as a NumPy array, without a copy."""
 
     @property
@@ -204,7 +206,7 @@ def weights_in(plan: object, region: object, table: bytes) -> Weights:
 def checksum(data: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> int:
     """64-bit checksum against damage."""
 
-def check_sentencepiece(data: bytes) -> tuple[str | None, int, int]:
+def check_sentencepiece(data: bytes) -> tuple:
     """
     (problem or None, byte of it, number of pieces) of a SentencePiece model.
     """

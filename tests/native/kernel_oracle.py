@@ -7,8 +7,9 @@ from math import erf
 from typing import Any
 
 import numpy as np
-from dragoman._native import kernels as native
 from numpy.typing import NDArray
+
+from dragoman._native import kernels as native
 
 TARGETS: list[str] = native.available()
 ACTIVATIONS = ["none", "relu", "swish", "gelu", "gelu_sigmoid", "sigmoid", "tanh"]

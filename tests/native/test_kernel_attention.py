@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dragoman._native import kernels as native
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_oracle import (
@@ -20,6 +19,8 @@ from kernel_oracle import (
     vector_in_padding,
 )
 from numpy.typing import NDArray
+
+from dragoman._native import kernels as native
 
 HEADS_AND_SIZES = [(1, 16), (8, 32), (4, 64), (3, 20), (2, 5)]
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dragoman._native import kernels as native
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_oracle import (
@@ -25,6 +24,8 @@ from kernel_oracle import (
     vector_in_padding,
 )
 from numpy.typing import NDArray
+
+from dragoman._native import kernels as native
 
 
 @dataclass

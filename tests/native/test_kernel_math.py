@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dragoman._native import kernels as native
 from kernel_oracle import ACTIVATIONS, TARGETS, Floats, activated, assert_same_on_all_targets
+
+from dragoman._native import kernels as native
 
 INFINITY = np.float32(np.inf)
 

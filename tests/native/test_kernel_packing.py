@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dragoman._native import kernels as native
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_oracle import TARGETS, aligned, in_padding, panels_float, panels_int8
+
+from dragoman._native import kernels as native
 
 SHAPES = [(1, 1), (3, 31), (4, 32), (5, 33), (16, 64), (63, 15), (64, 65), (130, 100)]
 

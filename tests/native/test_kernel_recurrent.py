@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dragoman._native import kernels as native
 from kernel_oracle import (
     SIZES,
     TARGETS,
@@ -16,6 +15,8 @@ from kernel_oracle import (
     sigmoid,
     vector_in_padding,
 )
+
+from dragoman._native import kernels as native
 
 
 def matrix(rows: int, columns: int, seed: int) -> Floats:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dragoman._native import kernels as native
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_oracle import (
@@ -21,6 +20,8 @@ from kernel_oracle import (
     sigmoid,
     vector_in_padding,
 )
+
+from dragoman._native import kernels as native
 
 
 def matrix(rows: int, columns: int, seed: int = 0) -> Floats:

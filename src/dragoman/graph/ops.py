@@ -22,7 +22,7 @@ class GraphError(Exception):
 
 
 class Function(enum.Enum):
-    """Element-wise functions. GELU is x * Phi(x) (Marian from 1.12.3 on), GELU_SIGMOID x * sigmoid(1.702 x) (before)."""
+    """GELU is x * Phi(x) (Marian from 1.12.3 on), GELU_SIGMOID is x * sigmoid(1.702 x) (before)."""
 
     NONE = "none"
     RELU = "relu"
@@ -69,7 +69,7 @@ class Parameter(Op):
     """A tensor of the model file, or several joined side by side (by columns).
 
     Args:
-        names: names in the model file; more than one are joined by columns in this order. A name "" is a block of zeros.
+        names: names in the model file; several are joined by columns in this order. A name "" is a block of zeros.
         rows: rows of each; the vocabulary size is written as Symbol.CANDIDATES (bound per model).
         widths: columns of each name; of a single name it may be Symbol.CANDIDATES too (output bias [1, V]).
     """
