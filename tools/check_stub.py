@@ -37,7 +37,8 @@ def _typed(stub: str) -> str:
     serves tests and benchmarks only.
     """
     stub = stub.replace("from dragoman._native import kernels as kernels\n", "kernels: Any\n")
-    stub = re.sub(r"\b(list|dict|tuple|Sequence)\b(?!\[)(?=[,)\s:])", r"\1[Any]", stub)
+    stub = re.sub(r"\b(list|dict|Sequence)\b(?!\[)(?=[,)\s:])", r"\1[Any]", stub)
+    stub = re.sub(r"\btuple\b(?!\[)", "tuple[Any, ...]", stub)
     return stub.replace("import Sequence[Any]", "import Sequence").replace(
         "from typing import Annotated", "from typing import Annotated, Any"
     )

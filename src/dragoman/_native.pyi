@@ -206,7 +206,7 @@ def weights_in(plan: object, region: object, table: bytes) -> Weights:
 def checksum(data: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> int:
     """64-bit checksum against damage."""
 
-def check_sentencepiece(data: bytes) -> tuple[Any]:
+def check_sentencepiece(data: bytes) -> tuple[Any, ...]:
     """
     (problem or None, byte of it, number of pieces) of a SentencePiece model.
     """
