@@ -78,3 +78,7 @@ def sentences(count: int, seed: int = 0) -> list[str]:
     """Made-up texts of 1 to 12 words."""
     rng, words = random.Random(seed), _WORDS.split()
     return [" ".join(rng.choice(words) for _ in range(rng.randrange(1, 13))) for _ in range(count)]
+
+
+TEXTS = sentences(40)
+"""What tests of services translate."""

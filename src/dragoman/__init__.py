@@ -27,14 +27,14 @@ if TYPE_CHECKING:
         UnsupportedModelError,
         WorkspaceError,
     )
-    from dragoman.fleet import Fleet
     from dragoman.formats.bundle import ModelFiles
     from dragoman.model import Model, load
     from dragoman.options import DecodingOptions
     from dragoman.planning.plan import Plan
-    from dragoman.reports import MemoryReport, ServiceStats
     from dragoman.result import FailedLine, Hypothesis, Translation
-    from dragoman.service import Service
+    from dragoman.serving.fleet import Fleet
+    from dragoman.serving.reports import MemoryReport, ServiceStats
+    from dragoman.serving.service import Service
     from dragoman.translator import Translator
 
 __version__ = "0.1.0"
@@ -56,13 +56,13 @@ _HOMES = {
         "UnsupportedModelError",
         "WorkspaceError",
     ),
-    "dragoman.fleet": ("Fleet",),
+    "dragoman.serving.fleet": ("Fleet",),
     "dragoman.formats.bundle": ("ModelFiles",),
     "dragoman.model": ("Model", "load"),
     "dragoman.options": ("DecodingOptions",),
     "dragoman.planning.plan": ("Plan",),
-    "dragoman.reports": ("MemoryReport", "ServiceStats"),
-    "dragoman.service": ("Service",),
+    "dragoman.serving.reports": ("MemoryReport", "ServiceStats"),
+    "dragoman.serving.service": ("Service",),
     "dragoman.result": ("FailedLine", "Hypothesis", "Translation"),
     "dragoman.translator": ("Translator",),
 }

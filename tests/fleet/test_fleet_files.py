@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman import Fleet, ModelFormatError, ModelNotFoundError, OptionsError
-from dragoman.catalogue import estimate_bytes, languages_of, read_directory, read_fleet_file
-from dragoman.residency import POLICIES, Residency
-from dragoman.routes import find_route
-from dragoman.sizes import format_bytes, parse_bytes
+from dragoman.serving.catalogue import estimate_bytes, languages_of, read_directory, read_fleet_file
+from dragoman.serving.residency import POLICIES, Residency
+from dragoman.serving.routes import find_route
+from dragoman.serving.sizes import format_bytes, parse_bytes
 
 
 def test_directory(tmp_path: Path, spm_bytes: bytes) -> None:

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fleet_tools import make_folders, sentences
+from fleet_tools import TEXTS, make_folders
 
 from dragoman import Fleet, Service, Translation, Translator, load
-
-TEXTS = sentences(40)
 
 
 @pytest.fixture(scope="session")

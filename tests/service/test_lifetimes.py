@@ -8,11 +8,10 @@ import weakref
 from pathlib import Path
 
 import pytest
-from conftest import TEXTS
-from fleet_tools import wait_for
+from fleet_tools import TEXTS, wait_for
 
 from dragoman import FailedLine, Fleet, ModelNotFoundError, Service, Translation, load
-from dragoman.requests import Request
+from dragoman.serving.requests import Request
 
 Alone = dict[tuple[str, str], Translation]
 LONG = "abc de fghi " * 600

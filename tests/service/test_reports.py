@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import TEXTS
+from fleet_tools import TEXTS
 
 from dragoman import Fleet, Service
-from dragoman.latency import Latencies
-from dragoman.process_memory import mapped_files, process_memory
+from dragoman.serving.latency import Latencies
+from dragoman.serving.process_memory import mapped_files, process_memory
 
 linux = pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="needs /proc")
 
@@ -90,7 +90,7 @@ def test_percentiles() -> None:
 
 def test_prometheus(fleet: Fleet, service: Service) -> None:
     client = pytest.importorskip("prometheus_client")
-    from dragoman.metrics import ServiceCollector
+    from dragoman.serving.metrics import ServiceCollector
 
     service.translate(TEXTS, model="m0")
     text = service.prometheus()

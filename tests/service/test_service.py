@@ -10,8 +10,7 @@ from concurrent.futures import CancelledError, Future, wait
 from pathlib import Path
 
 import pytest
-from conftest import TEXTS
-from fleet_tools import FakeLoader, make_folder, wait_for
+from fleet_tools import TEXTS, FakeLoader, make_folder, wait_for
 
 import dragoman
 from dragoman import (
@@ -149,8 +148,8 @@ def test_workspaces_are_limited(fleet: Fleet, alone: Alone) -> None:
 
 
 def test_idle_workers_give_their_workspaces_back(fleet: Fleet, alone: Alone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dragoman.worker._FIRST_WORKSPACE", 1 << 16)
-    monkeypatch.setattr("dragoman.dispatcher._IDLE_S", 0.05)
+    monkeypatch.setattr("dragoman.serving.worker._FIRST_WORKSPACE", 1 << 16)
+    monkeypatch.setattr("dragoman.serving.dispatcher._IDLE_S", 0.05)
     with Service(fleet, workers=2) as service:
         for _ in range(3):
             assert service.translate(TEXTS, model="m1") == [alone["m1", text] for text in TEXTS]

@@ -9,8 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from conftest import TEXTS
-from fleet_tools import wait_for
+from fleet_tools import TEXTS, wait_for
 
 from dragoman import (
     DeadlineExceededError,

@@ -61,7 +61,8 @@ def modules() -> list[Path]:
 
 
 def layer_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    parts = path.relative_to(PACKAGE).parts
+    return parts[parts[0] == "serving"].removesuffix(".py")  # the layers of serving/ are told apart
 
 
 def imported(path: Path) -> set[str]:
@@ -78,7 +79,10 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         assert not (isinstance(node, ast.ImportFrom) and node.level), f"{path}: relative import"
-        found |= {name.split(".")[1] for name in names if name.startswith("dragoman.")}
+        for name in names:
+            first, *rest = name.split(".")
+            if first == "dragoman" and rest:
+                found.add(rest[rest[0] == "serving" and len(rest) > 1])
     return found
 
 

@@ -24,7 +24,7 @@ def command() -> None:
 def ls(as_json: bool) -> None:
     """List the prepared models, with the files they were made of first."""
     from dragoman.prepared_cache import stored_files
-    from dragoman.sizes import format_bytes
+    from dragoman.serving.sizes import format_bytes
     from dragoman.tables import format_table
 
     folder = _folder()
@@ -68,7 +68,7 @@ def verify(remove: bool) -> None:
 def clear() -> None:
     """Remove everything. Models that are loaded go on working."""
     from dragoman.prepared_cache import clear as clear_folder
-    from dragoman.sizes import format_bytes
+    from dragoman.serving.sizes import format_bytes
 
     click.echo(f"{format_bytes(clear_folder(_folder()))} removed")
 

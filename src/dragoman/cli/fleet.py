@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from dragoman.catalogue import Catalogue, CatalogueModel
-    from dragoman.simulate import TraceSummary
+    from dragoman.serving.catalogue import Catalogue, CatalogueModel
+    from dragoman.serving.simulate import TraceSummary
 
 __all__ = ["command"]
 
@@ -43,9 +43,9 @@ def command(
     With --simulate a trace of requests is replayed against the budget, by policy: how often a model was in
     memory, how long was spent on loading, and how long requests took.
     """
-    from dragoman.catalogue import read_directory, read_fleet_file
     from dragoman.errors import OptionsError
-    from dragoman.sizes import parse_bytes
+    from dragoman.serving.catalogue import read_directory, read_fleet_file
+    from dragoman.serving.sizes import parse_bytes
 
     where = Path(path)
     if where.is_dir() and (where / "fleet.toml").is_file():
@@ -66,7 +66,7 @@ def command(
 
 
 def _show(catalogue: Catalogue, limit: int | None, as_json: bool) -> None:
-    from dragoman.sizes import format_bytes
+    from dragoman.serving.sizes import format_bytes
     from dragoman.tables import format_table
 
     prepared_files = _prepared_files()
@@ -119,11 +119,11 @@ def _prepared_files() -> dict[str, Path]:
 
 
 def _describe(model: CatalogueModel, prepared_files: dict[str, Path]) -> dict[str, Any]:
-    from dragoman.catalogue import estimate_bytes
     from dragoman.errors import DragomanError
     from dragoman.formats.bundle import find_bundle
     from dragoman.formats.model_file import stored_precision
-    from dragoman.process_memory import cached_bytes
+    from dragoman.serving.catalogue import estimate_bytes
+    from dragoman.serving.process_memory import cached_bytes
 
     error, precision, prepared = None, "", None
     try:
@@ -166,9 +166,9 @@ def _simulate(
     load_mb_per_second: float,
     as_json: bool,
 ) -> None:
-    from dragoman.catalogue import estimate_bytes
-    from dragoman.residency import POLICIES
-    from dragoman.simulate import Costs, read_trace, simulate
+    from dragoman.serving.catalogue import estimate_bytes
+    from dragoman.serving.residency import POLICIES
+    from dragoman.serving.simulate import Costs, read_trace, simulate
 
     with trace.open(encoding="utf-8") as lines:
         requests = read_trace(lines, trace.name)
@@ -187,7 +187,7 @@ def _simulate(
 
 
 def _table(found: list[TraceSummary]) -> str:
-    from dragoman.sizes import format_bytes
+    from dragoman.serving.sizes import format_bytes
     from dragoman.tables import format_table
 
     rows = [

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dragoman import _native
-from dragoman.jobs import Outcome, fail_parts, run_parts
 from dragoman.model import Model
-from dragoman.requests import Part, Work
+from dragoman.serving.jobs import Outcome, fail_parts, run_parts
+from dragoman.serving.requests import Part, Work
 
 __all__ = ["Job", "Worker"]
 

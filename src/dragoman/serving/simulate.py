@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dragoman.errors import OptionsError
-from dragoman.residency import POLICIES, Residency
+from dragoman.serving.residency import POLICIES, Residency
 
 __all__ = ["Costs", "TraceRequest", "TraceSummary", "read_trace", "simulate"]
 
@@ -110,7 +110,7 @@ def simulate(
         trace: requests in order of time.
         sizes: bytes of each model.
         budget: most bytes in memory, or None.
-        policy: a name in `dragoman.residency.POLICIES`.
+        policy: a name in `dragoman.serving.residency.POLICIES`.
         workers: translating at the same time.
         costs: of loads and words.
         pinned: models that stay once they are loaded.

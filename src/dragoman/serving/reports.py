@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dragoman.process_memory import ProcessMemory, mapped_files, process_memory
-from dragoman.sizes import format_bytes
+from dragoman.serving.process_memory import ProcessMemory, mapped_files, process_memory
+from dragoman.serving.sizes import format_bytes
 from dragoman.tables import format_table
 
 if TYPE_CHECKING:
-    from dragoman.admission import Admission
-    from dragoman.dispatcher import Dispatcher
-    from dragoman.entries import Entry
-    from dragoman.fleet import Fleet
-    from dragoman.worker import Worker
+    from dragoman.serving.admission import Admission
+    from dragoman.serving.dispatcher import Dispatcher
+    from dragoman.serving.entries import Entry
+    from dragoman.serving.fleet import Fleet
+    from dragoman.serving.worker import Worker
 
 __all__ = ["MemoryReport", "ModelMemory", "ModelStats", "ServiceStats", "memory_report", "service_stats"]
 

@@ -13,18 +13,18 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import TracebackType
 from typing import Any, NoReturn, overload
 
-from dragoman.admission import Admission
 from dragoman.batching import MAX_BATCH_SENTENCES, MAX_BATCH_TOKENS
-from dragoman.dispatcher import Dispatcher
 from dragoman.errors import DeadlineExceededError, OptionsError
-from dragoman.fleet import Fleet
 from dragoman.options import DecodingOptions
-from dragoman.reports import MemoryReport, ServiceStats, memory_report, service_stats
-from dragoman.requests import Failures, OnLine, Request, make_works
 from dragoman.result import Translation
-from dragoman.scheduler import Ticket
-from dragoman.sizes import parse_bytes
-from dragoman.streams import Stream
+from dragoman.serving.admission import Admission
+from dragoman.serving.dispatcher import Dispatcher
+from dragoman.serving.fleet import Fleet
+from dragoman.serving.reports import MemoryReport, ServiceStats, memory_report, service_stats
+from dragoman.serving.requests import Failures, OnLine, Request, make_works
+from dragoman.serving.scheduler import Ticket
+from dragoman.serving.sizes import parse_bytes
+from dragoman.serving.streams import Stream
 
 __all__ = ["Service"]
 
@@ -48,7 +48,7 @@ class Service:
         queue_limit: most texts that may wait or run at once.
         fill_s: how long a text may wait for others to share a batch with. 0: workers take what there is.
         batch_sentences, batch_tokens: most of a batch.
-        age_s: requests of a lower priority get a turn at least so often; see `dragoman.scheduler`.
+        age_s: requests of a lower priority get a turn at least so often; see `dragoman.serving.scheduler`.
 
     Raises:
         OptionsError: a number out of range.
@@ -333,7 +333,7 @@ class Service:
         Raises:
             UnavailableError: prometheus-client is not installed.
         """
-        from dragoman.metrics import prometheus_text
+        from dragoman.serving.metrics import prometheus_text
 
         return prometheus_text(self.stats(), self.memory())
 

@@ -1,6 +1,6 @@
 """Which models are in memory, and which leave for others: a pure data structure, without threads or clocks.
 
-`dragoman.fleet` keeps its models by it, and `dragoman.simulate` replays traces through it.
+`dragoman.serving.fleet` keeps its models by it, and `dragoman.serving.simulate` replays traces through it.
 """
 
 from __future__ import annotations

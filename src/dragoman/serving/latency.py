@@ -52,7 +52,7 @@ class Latencies:
 
 
 class Counts:
-    """What a service did so far; see `dragoman.reports.ServiceStats`. Not thread-safe."""
+    """What a service did so far; see `dragoman.serving.reports.ServiceStats`. Not thread-safe."""
 
     def __init__(self) -> None:
         self.requests = self.failed = self.cancelled = self.expired = 0

@@ -58,7 +58,7 @@ _CODES = frozenset(_ISO_639_1.split())
 """Language codes that names are searched for. Names with other codes need `languages`."""
 _WORDS = frozenset({"tiny", "base"})
 """What names of models say that looks like two languages."""
-_ADVICE = "See `dragoman.catalogue` for the form of the file."
+_ADVICE = "See `dragoman.serving.catalogue` for the form of the file."
 
 
 @dataclass(frozen=True)

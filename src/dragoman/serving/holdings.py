@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from dragoman.entries import Claim, Done, Entry
 from dragoman.errors import DragomanError, ModelError, ModelNotFoundError, ServiceClosedError
 from dragoman.model import Model
-from dragoman.process_memory import release_free_memory
-from dragoman.residency import Residency
-from dragoman.sizes import format_bytes
+from dragoman.serving.entries import Claim, Done, Entry
+from dragoman.serving.process_memory import release_free_memory
+from dragoman.serving.residency import Residency
+from dragoman.serving.sizes import format_bytes
 
 __all__ = ["Holdings"]
 
@@ -33,7 +33,7 @@ class Holdings:
 
     Args:
         budget: most bytes of weights in memory, or None.
-        policy: who leaves first, a name in `dragoman.residency.POLICIES`.
+        policy: who leaves first, a name in `dragoman.serving.residency.POLICIES`.
         idle_s: models not used for so many seconds leave at the next `sweep`; None: never.
         loaders: models loaded at the same time.
         loader: makes a model of a path and options.

@@ -9,14 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from dragoman.catalogue import Catalogue, languages_of, read_directory, read_fleet_file
-from dragoman.entries import Entry
 from dragoman.errors import DragomanError, OptionsError
-from dragoman.holdings import Holdings
 from dragoman.model import Model, load
-from dragoman.residency import POLICIES
-from dragoman.routes import find_route
-from dragoman.sizes import parse_bytes
+from dragoman.serving.catalogue import Catalogue, languages_of, read_directory, read_fleet_file
+from dragoman.serving.entries import Entry
+from dragoman.serving.holdings import Holdings
+from dragoman.serving.residency import POLICIES
+from dragoman.serving.routes import find_route
+from dragoman.serving.sizes import parse_bytes
 
 __all__ = ["Fleet"]
 
@@ -66,7 +66,7 @@ class Fleet(Holdings):
 
     @classmethod
     def from_file(cls, path: Path | str, **arguments: Any) -> Fleet:
-        """The models that a fleet.toml lists (`dragoman.catalogue`); ``arguments`` go before its settings.
+        """The models that a fleet.toml lists (`dragoman.serving.catalogue`); ``arguments`` go before its settings.
 
         Raises:
             ModelNotFoundError: no such file.

@@ -1,4 +1,4 @@
-"""A fleet's record of a model, and a claim to have some in memory. Only `dragoman.holdings` changes them."""
+"""A fleet's record of a model, and a claim to have some in memory. Only `dragoman.serving.holdings` changes them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dragoman.catalogue import estimate_bytes
-from dragoman.cost import UNKNOWN_COST, cost_of_piece
 from dragoman.errors import DragomanError
+from dragoman.serving.catalogue import estimate_bytes
+from dragoman.serving.cost import UNKNOWN_COST, cost_of_piece
 
 if TYPE_CHECKING:
     from dragoman.model import Model

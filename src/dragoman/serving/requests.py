@@ -10,12 +10,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dragoman.entries import Entry
 from dragoman.errors import DragomanError, OptionsError
 from dragoman.options import DecodingOptions
 from dragoman.result import FailedLine, Translation
 from dragoman.running import Found
-from dragoman.scheduler import Ticket
+from dragoman.serving.entries import Entry
+from dragoman.serving.scheduler import Ticket
 from dragoman.text.lines import Line
 
 __all__ = ["Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dragoman.errors import UnavailableError
-from dragoman.reports import MemoryReport, ServiceStats
+from dragoman.serving.reports import MemoryReport, ServiceStats
 
 __all__ = ["ServiceCollector", "prometheus_text"]
 

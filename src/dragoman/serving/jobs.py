@@ -11,9 +11,9 @@ from dragoman.batching import Segment, make_batches
 from dragoman.errors import DragomanError, ModelError, TranslationError, WeightsError
 from dragoman.model import Model
 from dragoman.options import DecodingOptions
-from dragoman.requests import LineJob, Part, Work, own_copy
 from dragoman.result import FailedLine, Translation
 from dragoman.running import Found, answer_lines, check_ensemble, run_segments
+from dragoman.serving.requests import LineJob, Part, Work, own_copy
 from dragoman.text.lines import Line, make_lines
 
 __all__ = ["Outcome", "fail_parts", "run_parts"]

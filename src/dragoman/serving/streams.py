@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 from dragoman.errors import DragomanError, ServiceError
-from dragoman.requests import OnLine, own_copy
 from dragoman.result import FailedLine, Translation
+from dragoman.serving.requests import OnLine, own_copy
 
 __all__ = ["Stream"]
 

@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from dragoman.admission import Admission
-from dragoman.entries import Claim
 from dragoman.errors import (
     DeadlineExceededError,
     DragomanError,
@@ -22,14 +20,16 @@ from dragoman.errors import (
     ServiceClosedError,
     UnavailableError,
 )
-from dragoman.fleet import Fleet
-from dragoman.jobs import Outcome
-from dragoman.latency import Counts
 from dragoman.model import Model
-from dragoman.requests import LineJob, Part, Request, Work, own_copy
 from dragoman.result import FailedLine, Translation
-from dragoman.scheduler import Scheduler, Ticket
-from dragoman.worker import Job, Worker
+from dragoman.serving.admission import Admission
+from dragoman.serving.entries import Claim
+from dragoman.serving.fleet import Fleet
+from dragoman.serving.jobs import Outcome
+from dragoman.serving.latency import Counts
+from dragoman.serving.requests import LineJob, Part, Request, Work, own_copy
+from dragoman.serving.scheduler import Scheduler, Ticket
+from dragoman.serving.worker import Job, Worker
 
 __all__ = ["Dispatcher"]
 
@@ -41,7 +41,7 @@ _SMALL_BATCH = 16
 
 
 class Dispatcher:
-    """Queues, workers, and the requests under way. Arguments: see `dragoman.service.Service`."""
+    """Queues, workers, and the requests under way. Arguments: see `dragoman.serving.service.Service`."""
 
     def __init__(
         self,
