@@ -52,7 +52,6 @@ LAYERS = [
 """Bottom up. A module imports only from its own layer and from those above it in this list."""
 
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
-EXCEPTIONS = {("options", "formats")}
 ANYWHERE = {"_native", "__init__", "__version__"}
 
 
