@@ -24,7 +24,7 @@ class FakeModel:
     def __init__(self, name: str, size: int) -> None:
         self.name = name
         self.weights = SimpleNamespace(nbytes=size, vocabulary=100)
-        self.vocabularies = (SimpleNamespace(content_hash="a"), SimpleNamespace(content_hash="b"))
+        self.vocabularies = (SimpleNamespace(content_hash="a", size=0), SimpleNamespace(content_hash="b", size=0))
         self.plan = SimpleNamespace(signature=name, encode=(), prime=(), step=(), slots=())
         self.shortlist = None
 

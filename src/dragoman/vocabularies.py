@@ -12,10 +12,14 @@ import threading
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from dragoman import _native
 from dragoman.formats.files import TEXT_LIMIT, MemoryFile, read_bytes
 from dragoman.formats.vocabulary import Vocabulary, read_vocabulary
 
-__all__ = ["read_pair", "shared_vocabulary"]
+__all__ = ["estimate_private_bytes", "private_bytes", "read_pair", "shared_vocabulary"]
+
+_BYTES_A_PIECE = 190
+"""Of private memory, measured: 1.48 MB for 8000 pieces; larger vocabularies take less a piece."""
 
 _lock = threading.Lock()
 _by_bytes: WeakValueDictionary[tuple[str, str], Vocabulary] = WeakValueDictionary()
@@ -42,3 +46,18 @@ def read_pair(source: Path, target: Path) -> tuple[Vocabulary, Vocabulary]:
     """Source and target; one object if they are equal."""
     first = shared_vocabulary(source)
     return first, first if source == target else shared_vocabulary(target)
+
+
+def private_bytes(vocabularies: tuple[Vocabulary, Vocabulary]) -> int:
+    """About how many bytes of private memory a model's vocabularies take; one object counts once."""
+    return sum(_BYTES_A_PIECE * one.size for one in {id(one): one for one in vocabularies}.values())
+
+
+def estimate_private_bytes(paths: tuple[Path, Path]) -> int:
+    """The same before they are loaded, from their files: exact for SentencePiece models, else rather too much."""
+    total = 0
+    for path in dict.fromkeys(paths):
+        data = bytes(read_bytes(path, limit=TEXT_LIMIT))
+        pieces = _native.check_sentencepiece(data)[2] if path.suffix.lower() == ".spm" else len(data) // 4
+        total += _BYTES_A_PIECE * pieces
+    return total

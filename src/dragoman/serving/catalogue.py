@@ -22,6 +22,7 @@ from dragoman.errors import DragomanError, ModelFormatError, ModelNotFoundError,
 from dragoman.formats.bundle import find_bundle
 from dragoman.formats.files import TEXT_LIMIT, read_bytes
 from dragoman.formats.model_file import stored_precision
+from dragoman.vocabularies import estimate_private_bytes
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -32,6 +33,7 @@ __all__ = [
     "Catalogue",
     "CatalogueModel",
     "estimate_bytes",
+    "estimate_vocabulary_bytes",
     "languages_of",
     "read_directory",
     "read_fleet_file",
@@ -181,6 +183,17 @@ def estimate_bytes(path: Any, options: Mapping[str, Any]) -> int:
     if precision == "int8" and stored == "float32":
         return size // 4
     return size * 4 if precision == "float32" and stored != "float32" else size
+
+
+def estimate_vocabulary_bytes(path: Any, options: Mapping[str, Any]) -> int:
+    """About how many bytes its vocabularies will take; 0 if nothing says. One that other models use too counts with
+    each of them."""
+    try:
+        precision = options.get("precision", "auto")
+        bundle = find_bundle(path) if precision == "auto" else _bundle(path, precision)
+        return estimate_private_bytes(bundle.vocabularies)
+    except (DragomanError, OSError, TypeError, ValueError, AttributeError):
+        return 0
 
 
 def _bundle(path: Any, precision: str) -> Any:

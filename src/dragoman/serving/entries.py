@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import DragomanError
-from dragoman.serving.catalogue import estimate_bytes
+from dragoman.serving.catalogue import estimate_bytes, estimate_vocabulary_bytes
 from dragoman.serving.cost import UNKNOWN_COST, cost_of_piece
+from dragoman.vocabularies import private_bytes
 
 if TYPE_CHECKING:
     from dragoman.model import Model
@@ -69,11 +70,12 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """Bytes of weights in memory: as loaded last, before that an estimate from the file."""
+        """Bytes of weights and vocabularies in memory: as loaded last, before that an estimate from the file."""
         if self._size is None:
             known = estimate_bytes(self.path, self.options)
             # Rather too much: a budget should hold from the first load on.
             self._size = int(_LARGER * known) + _HEAD_BYTES if known else 0
+            self._size += estimate_vocabulary_bytes(self.path, self.options)
         return self._size
 
     @property
@@ -86,7 +88,7 @@ class Entry:
         if self._vocabularies not in ((), hashes):
             self.generation += 1
         self._vocabularies = hashes
-        self._size = model.weights.nbytes
+        self._size = model.weights.nbytes + private_bytes(model.vocabularies)
         self.cost = cost_of_piece(
             model.plan, vocabulary=model.weights.vocabulary, shortlist=model.shortlist is not None
         )

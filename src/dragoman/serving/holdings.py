@@ -155,7 +155,8 @@ class Holdings:
 
     @property
     def resident_bytes(self) -> int:
-        """Bytes of all weights in memory, those being loaded included."""
+        """Bytes of all weights and vocabularies in memory, those being loaded included; what the budget counts. A
+        vocabulary that several models share counts with each."""
         return self._residency.total
 
     def close(self) -> None:
