@@ -25,8 +25,8 @@ class Fleet(Holdings):
     """Models by name. Thread-safe; a context manager. Models are loaded when they are first used.
 
     Args:
-        weights_budget: most bytes of weights and vocabularies in memory, such as "2 GB"; None: all models that were used stay.
-            For a new model those leave that were not used longest. Before its first load a model's size is
+        weights_budget: most bytes of weights and vocabularies in memory, such as "2 GB"; None: all models that were
+            used stay. For a new model those leave that were not used longest. Before its first load a model's size is
             estimated from its file.
         idle_s: models not used for so many seconds leave; None: never.
         loaders: models loaded at the same time.
