@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <vector>
 
 namespace dragoman {
 
@@ -33,17 +32,6 @@ struct SearchOptions {
   bool skip_cost = false;     // raw logits instead of log-probabilities
   bool profile = false;       // measure every instruction
   int32_t group_tokens = 96;  // encoder groups hold about so many source pieces
-};
-
-// Hypotheses of a batch, flat. In the workspace until copied out.
-struct HypothesisView {
-  int32_t sentence;
-  int32_t length;  // pieces, EOS included if it was reached
-  float path_score;
-  float score;  // (path - word_penalty * length) / length^normalize
-  const int32_t* ids;
-  const float* path_scores;  // path score after each piece
-  const float* alignment;    // [length][source length] or null
 };
 
 using StopFlag = std::atomic<bool>;

@@ -11,8 +11,6 @@
 namespace dragoman {
 namespace {
 
-constexpr float kLowest = std::numeric_limits<float>::lowest();
-
 [[noreturn]] void invalid(const std::string& what) { throw Error(Error::Code::kInvalid, "batch: " + what); }
 
 void check_batch(const Batch& batch, const SearchOptions& options, int32_t vocabulary) {
@@ -260,130 +258,6 @@ bool Search::advance() {
   return row_count_ > 0;
 }
 
-int32_t Search::candidate_count(int32_t sentence) const {
-  return candidates_.restricted() ? candidates_.offsets[sentence + 1] - candidates_.offsets[sentence]
-                                  : interpreters_[0].columns();
-}
-
-int32_t Search::candidate_id(int32_t sentence, int32_t place) const {
-  return candidates_.restricted() ? candidates_.union_ids[candidates_.positions[candidates_.offsets[sentence] + place]]
-                                  : place;
-}
-
-int32_t Search::candidate_place(int32_t sentence, int32_t id) const {
-  if (!candidates_.restricted()) return id;
-  const int32_t* first = candidates_.union_ids;
-  const int32_t* found = std::lower_bound(first, first + candidates_.union_size, id);
-  if (found == first + candidates_.union_size || *found != id) return -1;
-  const int32_t* begin = candidates_.positions + candidates_.offsets[sentence];
-  const int32_t* end = candidates_.positions + candidates_.offsets[sentence + 1];
-  const int32_t* place = std::lower_bound(begin, end, static_cast<int32_t>(found - first));
-  return place == end || *place != found - first ? -1 : static_cast<int32_t>(place - begin);
-}
-
-// The row's scores over its own candidates, and what must be subtracted to make them log-probabilities.
-const float* Search::row_scores(int32_t row, float* normaliser) {
-  int32_t s = sentence_[row];
-  int32_t count = candidate_count(s);
-  const float* result = nullptr;
-  *normaliser = 0;
-  for (int32_t m = 0; m < member_count_; ++m) {
-    const float* scores = interpreters_[m].logits(row);
-    if (candidates_.restricted()) {
-      kernels_->gather(scores, candidates_.positions + candidates_.offsets[s], count, compact_);
-      scores = compact_;
-    }
-    float sum = options_.skip_cost || !need_scores_ ? 0.f : kernels_->log_sum_exp(scores, count);
-    if (single()) {
-      *normaliser = sum;
-      return scores;
-    }
-    normalisers_[static_cast<int64_t>(row) * member_count_ + m] = sum;
-    float weight = members_[m].weight;
-    for (int32_t i = 0; i < count; ++i) {
-      float own = weight * (scores[i] - sum);
-      combined_[i] = m == 0 ? own : combined_[i] + own;
-    }
-    result = combined_;
-  }
-  return result;
-}
-
-void Search::choose(int32_t sentence, int32_t first_row, int32_t last_row) {
-  chosen_count_ = 0;
-  if (batch_.prefix_offsets != nullptr) {
-    int32_t begin = batch_.prefix_offsets[sentence], end = batch_.prefix_offsets[sentence + 1];
-    if (step_ < end - begin) {
-      choose_forced(sentence, first_row, batch_.prefix[begin + step_]);
-      return;
-    }
-  }
-  if (options_.beam_size == 1) {
-    choose_greedy(first_row);
-  } else {
-    choose_beam(first_row, last_row, beam_left_[sentence]);
-  }
-}
-
-void Search::choose_forced(int32_t sentence, int32_t row, int32_t id) {
-  float normaliser;
-  const float* scores = row_scores(row, &normaliser);
-  int32_t place = candidate_place(sentence, id);
-  float own = place < 0 ? kLowest : scores[place] - normaliser;
-  chosen_[chosen_count_++] = {row, place, path_[row] + own};
-}
-
-void Search::choose_greedy(int32_t row) {
-  int32_t s = sentence_[row];
-  float normaliser;
-  const float* scores = row_scores(row, &normaliser);
-  int32_t count = candidate_count(s);
-  int32_t unk = options_.allow_unk || options_.unk < 0 ? -1 : candidate_place(s, options_.unk);
-  Best best = kernels_->argmax(scores, count);
-  if (best.index == unk && unk >= 0) {
-    Best before = kernels_->argmax(scores, unk);
-    Best after = kernels_->argmax(scores + unk + 1, count - unk - 1);
-    if (after.index >= 0) after.index += unk + 1;
-    bool first = after.index < 0 || (before.index >= 0 && before.value >= after.value);
-    Best other = first ? before : after;
-    if (other.index >= 0) best = other;
-  }
-  // Every score is NaN: end the sentence rather than read outside the list.
-  if (best.index < 0) best = {std::max(candidate_place(s, options_.eos), 0), kLowest};
-  chosen_[chosen_count_++] = {row, best.index, need_scores_ ? path_[row] + (best.value - normaliser) : 0.f};
-}
-
-void Search::choose_beam(int32_t first_row, int32_t last_row, int32_t wanted) {
-  int32_t s = sentence_[first_row];
-  int32_t count = candidate_count(s);
-  int32_t unk = options_.allow_unk || options_.unk < 0 ? -1 : candidate_place(s, options_.unk);
-  constexpr int kBlock = 32;
-  for (int32_t row = first_row; row < last_row; ++row) {
-    float normaliser;
-    const float* scores = row_scores(row, &normaliser);
-    for (int32_t block = 0; block < count; block += kBlock) {
-      int32_t end = std::min(count, block + kBlock);
-      if (chosen_count_ == wanted) {
-        // Most blocks hold nothing above the worst chosen one.
-        float worst = chosen_[wanted - 1].path_score;
-        int above = 0;
-        for (int32_t i = block; i < end; ++i) above |= path_[row] + (scores[i] - normaliser) > worst;
-        if (above == 0) continue;
-      }
-      for (int32_t i = block; i < end; ++i) {
-        float score = i == unk ? kLowest : path_[row] + (scores[i] - normaliser);
-        if (chosen_count_ == wanted && !(score > chosen_[wanted - 1].path_score)) continue;
-        if (std::isnan(score)) continue;
-        int32_t at = chosen_count_ == wanted ? wanted - 1 : chosen_count_++;
-        for (; at > 0 && score > chosen_[at - 1].path_score; --at) chosen_[at] = chosen_[at - 1];
-        chosen_[at] = {row, i, score};
-      }
-    }
-  }
-  if (chosen_count_ == 0)
-    chosen_[chosen_count_++] = {first_row, std::max(candidate_place(s, options_.eos), 0), kLowest};
-}
-
 // Turns the chosen extensions of a sentence into finished hypotheses and rows of the next step.
 void Search::accept(int32_t sentence) {
   bool last = step_ + 1 >= batch_.limits[sentence];
@@ -425,7 +299,7 @@ void Search::add_member_scores(int32_t node, int32_t row, int32_t place) {
   int32_t s = sentence_[row];
   float* sums = member_scores_ + static_cast<int64_t>(node) * member_count_;
   for (int32_t m = 0; m < member_count_; ++m) {
-    float own = kLowest;
+    float own = kLowestScore;
     if (place >= 0) {
       int32_t column = candidates_.restricted() ? candidates_.positions[candidates_.offsets[s] + place] : place;
       own = interpreters_[m].logits(row)[column] - normalisers_[static_cast<int64_t>(row) * member_count_ + m];

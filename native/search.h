@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "batch.h"
 #include "interpreter.h"
@@ -14,6 +15,8 @@
 namespace dragoman {
 
 inline constexpr int kMaxMembers = 16;
+// What Marian gives to pieces that may not be chosen.
+inline constexpr float kLowestScore = std::numeric_limits<float>::lowest();
 
 // One model of an ensemble and its weight in the sum of log-probabilities.
 struct Member {
