@@ -4,6 +4,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #endif
 
 namespace dragoman {
@@ -29,6 +33,16 @@ uint64_t saved_states() {
   return static_cast<uint64_t>(high) << 32 | low;
 }
 
+// Linux saves the tiles' 8 KB for those who ask (kernel's Documentation/arch/x86/xstate.rst).
+bool may_use_tiles() {
+#if defined(__linux__)
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
 constexpr bool bit(uint32_t word, int index) { return (word >> index & 1) != 0; }
 
 }  // namespace
@@ -48,6 +62,8 @@ CpuFeatures detect_cpu() {
   features.avx512 = zmm && features.avx2_fma && bit(extended.ebx, 16) && bit(extended.ebx, 17) &&
                     bit(extended.ebx, 30) && bit(extended.ebx, 31);
   features.avx512_vnni = features.avx512 && bit(extended.ecx, 11);
+  const bool tiles = (saved & 0x60000) == 0x60000 && bit(extended.edx, 24) && bit(extended.edx, 25);
+  features.amx_int8 = features.avx512_vnni && tiles && may_use_tiles();
   return features;
 }
 

@@ -8,8 +8,10 @@ struct CpuFeatures {
   bool avx_vnni = false;     // VEX-encoded vpdpbusd
   bool avx512 = false;       // F, BW, DQ, VL; the system saves zmm and masks
   bool avx512_vnni = false;  // EVEX-encoded vpdpbusd
+  bool amx_int8 = false;     // tiles, their products of bytes; the system lets this process use them
 };
 
+// Asks the system for the use of tiles, which it grants to a whole process.
 CpuFeatures detect_cpu();
 
 }  // namespace dragoman

@@ -26,18 +26,22 @@ extern const Kernels kKernels;
 namespace avx512vnni {
 extern const Kernels kKernels;
 }
+namespace amx {
+extern const Kernels kKernels;
+}
 #endif
 
 namespace {
 
 struct Available {
   // Best first, then null.
-  std::array<const Kernels*, 6> tables{};
+  std::array<const Kernels*, 7> tables{};
 
   Available() {
     size_t count = 0;
 #if defined(__x86_64__)
     const CpuFeatures cpu = detect_cpu();
+    if (cpu.amx_int8) tables[count++] = &amx::kKernels;
     if (cpu.avx512_vnni) tables[count++] = &avx512vnni::kKernels;
     if (cpu.avx_vnni) tables[count++] = &avxvnni::kKernels;
     if (cpu.avx512) tables[count++] = &avx512bw::kKernels;

@@ -119,32 +119,61 @@ struct Int8Work {
   int steps;
 };
 
+// What the epilogue needs of 16 columns from `column` on, all of them there; not for kGeneral.
+template <Ending ending>
+struct GroupEnd {
+  F32x16 scale, bias;
+  I32x16 shift;
+
+  GroupEnd(const GemmInt8& p, int column)
+      : scale(load(p.scale + column)),
+        bias(ending != Ending::kDynamicPlain || p.bias ? load(p.bias + column) : splat(0.0f)),
+        shift(ending == Ending::kDynamicPlain ? times_127(load(p.column_sums + column)) : zero_i32()) {}
+
+  __attribute__((always_inline)) F32x16 value(I32x16 sum, const float* row_scale) const {
+    if constexpr (ending == Ending::kDynamicPlain) {
+      return fma(to_float(sum - shift), splat(*row_scale) * scale, bias);
+    } else {
+      const F32x16 y = fma(to_float(sum), scale, bias);
+      return ending == Ending::kRelu || ending == Ending::kReluQuantised ? activated<Activation::kRelu>(y) : y;
+    }
+  }
+};
+
+constexpr bool is_quantised(Ending ending) { return ending == Ending::kQuantised || ending == Ending::kReluQuantised; }
+
 // Ends the sums of R rows by G groups of columns, all of them whole, from (row, first) on.
 template <Ending ending, int R, int B>
 __attribute__((always_inline)) inline void finish_tile(const GemmInt8& p, const I32x16 (&sums)[R][B][kTileGroups],
                                                        int row, int first) {
-  constexpr bool quantised = ending == Ending::kQuantised || ending == Ending::kReluQuantised;
-  constexpr bool relu = ending == Ending::kRelu || ending == Ending::kReluQuantised;
+  constexpr int kGroups = B * kTileGroups;
+  if constexpr (is_quantised(ending) && kGroups % 2 == 0) {
+#pragma GCC unroll 4
+    for (int i = 0; i < kGroups; i += 2) {
+      const GroupEnd<ending> left(p, first + 16 * i), right(p, first + 16 * i + 16);
+      uint8_t* out = p.quantised + row * p.quantised_stride + first + 16 * i;
 #pragma GCC unroll 8
-  for (int i = 0; i < B * kTileGroups; ++i) {
+      for (int r = 0; r < R; r += 2, out += 2 * p.quantised_stride) {
+        const int next = r + 1 < R ? r + 1 : r;  // the last of an odd number is done twice
+        const auto value = [&](const GroupEnd<ending>& end, int r, int i) {
+          return end.value(sums[r][i / kTileGroups][i % kTileGroups], nullptr);
+        };
+        quantise_pair({value(left, r, i), value(right, r, i + 1), value(left, next, i), value(right, next, i + 1)},
+                      splat(p.out_multiplier), out, out + (next - r) * p.quantised_stride);
+      }
+    }
+    return;
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kGroups; ++i) {
     const int column = first + 16 * i;
-    const F32x16 scale = load(p.scale + column);
-    const F32x16 bias = ending != Ending::kDynamicPlain || p.bias ? load(p.bias + column) : splat(0.0f);
-    I32x16 shift = zero_i32();
-    if constexpr (ending == Ending::kDynamicPlain) shift = times_127(load(p.column_sums + column));
-    const size_t stride = quantised ? p.quantised_stride : p.out_stride;
+    const GroupEnd<ending> end(p, column);
+    const size_t stride = is_quantised(ending) ? p.quantised_stride : p.out_stride;
     size_t at = row * stride + column;
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r, at += stride) {
-      const I32x16 sum = sums[r][i / kTileGroups][i % kTileGroups];
-      F32x16 y;
-      if constexpr (ending == Ending::kDynamicPlain) {
-        y = fma(to_float(sum - shift), splat(p.row_scale[row + r]) * scale, bias);
-      } else {
-        y = fma(to_float(sum), scale, bias);
-      }
-      if constexpr (relu) y = activated<Activation::kRelu>(y);
-      if constexpr (quantised) {
+      const F32x16 y = end.value(sums[r][i / kTileGroups][i % kTileGroups], p.row_scale + row + r);
+      if constexpr (is_quantised(ending)) {
         quantise_part(y, splat(p.out_multiplier), p.quantised + at, 16);
       } else {
         store(y, p.out + at);

@@ -11,7 +11,7 @@ namespace {
 // As many independent sums as a tile keeps, so that latency hides and nothing spills.
 constexpr int kPeakSums = kTileGroups == 2 ? 24 : 6;
 
-int64_t peak_int8(int64_t rounds) {
+[[maybe_unused]] int64_t peak_int8(int64_t rounds) {
   alignas(64) uint8_t a[64] = {};
   alignas(64) int8_t b[64] = {};
   Activations activations = load_activations(a);

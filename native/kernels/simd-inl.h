@@ -39,6 +39,19 @@ inline void quantise_part(F32x16 x, F32x16 multiplier, uint8_t* out, int count) 
   store_shifted_bytes(clamped, out, count);
 }
 
+// quantise_part of 32 columns of two rows: x[0], x[1] to `first`, x[2], x[3] to `second`, which may be the same.
+inline void quantise_pair(const F32x16 (&x)[4], F32x16 multiplier, uint8_t* first, uint8_t* second) {
+#if defined(DRAGOMAN_PACKS_PAIRS)
+  F32x16 bounded[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) bounded[i] = min(x[i] * multiplier, splat(127.0f));
+  store_shifted_pair(bounded, first, second);
+#else
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) quantise_part(x[i], multiplier, (i < 2 ? first : second) + 16 * (i % 2), 16);
+#endif
+}
+
 inline F32x16 abs(F32x16 x) { return max(x, splat(0.0f) - x); }
 
 // The correctly rounded quotient, nearly always, by a shared divisor; inverse = 1 / divisor.

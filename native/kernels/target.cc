@@ -9,6 +9,9 @@
 #include "kernels/peak-inl.h"
 #include "kernels/recurrent-inl.h"
 #include "kernels/rowwise-inl.h"
+#if defined(__AMX_INT8__)
+#include "kernels/gemm_int8_amx-inl.h"
+#endif
 
 #define DRAGOMAN_NAME_OF(target) #target
 #define DRAGOMAN_NAME(target) DRAGOMAN_NAME_OF(target)
@@ -18,7 +21,11 @@ namespace dragoman::DRAGOMAN_TARGET {
 extern const Kernels kKernels;
 const Kernels kKernels = {
     .name = DRAGOMAN_NAME(DRAGOMAN_TARGET),
+#if defined(__AMX_INT8__)
+    .gemm_int8 = gemm_int8_amx,
+#else
     .gemm_int8 = gemm_int8,
+#endif
     .gemm_float = gemm_float,
     .quantize = quantize,
     .quantize_rows = quantize_rows,
@@ -40,7 +47,11 @@ const Kernels kKernels = {
     .gather = gather,
     .pack_rows_int8 = pack_rows_int8,
     .pack_rows_float = pack_rows_float,
+#if defined(__AMX_INT8__)
+    .peak_int8 = peak_int8_amx,
+#else
     .peak_int8 = peak_int8,
+#endif
     .peak_float = peak_float,
 };
 

@@ -48,7 +48,7 @@ def steady_loops(code: list[tuple[int, str, str]]) -> list[list[tuple[int, str, 
 
 
 @pytest.mark.skipif(shutil.which("objdump") is None, reason="needs objdump (binutils)")
-@pytest.mark.parametrize("target", ["avx512vnni", "avx512bw", "avxvnni", "avx2"])
+@pytest.mark.parametrize("target", ["amx", "avx512vnni", "avx512bw", "avxvnni", "avx2"])
 def test_inner_loops_of_products_do_not_touch_the_stack(target: str) -> None:
     checked = 0
     for path in target_objects(target):

@@ -60,9 +60,7 @@ class Product:
             sums,
         )
 
-    def run(
-        self, target: str, *, kind: str = "none", dynamic: bool = False, rows: slice = slice(None)
-    ) -> Any:
+    def run(self, target: str, *, kind: str = "none", dynamic: bool = False, rows: slice = slice(None)) -> Any:
         a = self.a[rows]
         out = padded(len(a), len(self.scale))
         packed = padded(len(a), len(self.scale), np.uint8)
@@ -140,9 +138,39 @@ def test_without_bias_and_without_one_of_the_outputs(target: str) -> None:
     out, packed = padded(5, 40), padded(5, 40, np.uint8)
     dynamic = (product.column_sums, product.row_scale)
     native.gemm_int8(target, product.a, product.panels, 40, product.scale, None, *dynamic, 0, out, None, 1.0)
-    native.gemm_int8(
-        target, product.a, product.panels, 40, product.scale, None, *dynamic, 0, None, packed, 20.0
-    )
+    native.gemm_int8(target, product.a, product.panels, 40, product.scale, None, *dynamic, 0, None, packed, 20.0)
     product.bias[:] = 0
     assert np.array_equal(out, product.expected(True))
     assert np.array_equal(packed, quantised(product.expected(True), 20.0))
+
+
+# Depths around the tile unit's 64 and the 512 that share its L1, rows around its 16, 32 and 192.
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("k", [64, 128, 192, 512, 576, 1088])
+@pytest.mark.parametrize("m", [4, 15, 16, 17, 31, 33, 86, 191, 193, 208, 401])
+def test_tall_and_deep_products(target: str, m: int, k: int) -> None:
+    product = Product.random(m, k, 72)
+    out, packed = product.run(target)
+    expected = product.expected(False)
+    assert np.array_equal(out, expected)
+    assert np.array_equal(packed, quantised(expected, 31.0))
+    assert np.array_equal(product.run(target, dynamic=True)[0], product.expected(True))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("kind", ["none", "relu"])
+@pytest.mark.parametrize("m", [1, 4, 7, 29, 45])
+def test_one_output_alone(target: str, m: int, kind: str) -> None:
+    product = Product.random(m, 128, 96)
+    product.bias[[0, 40, 95]] = np.nan, np.inf, -np.inf
+    product.scale[[17, 64]] = 1e30, -1e30
+    both, packed = product.run("generic", kind=kind)
+    number = ACTIVATIONS.index(kind)
+    operands = (product.a, product.panels, 96, product.scale, product.bias)
+    out, bytes_out = padded(m, 96), padded(m, 96, np.uint8)
+    native.gemm_int8(target, *operands, None, None, number, out, None, 31.0)
+    native.gemm_int8(target, *operands, None, None, number, None, bytes_out, 31.0)
+    assert np.array_equal(out, both, equal_nan=True)
+    assert np.array_equal(bytes_out, packed)
+    assert_padding_untouched(out)
+    assert_padding_untouched(bytes_out)

@@ -23,7 +23,7 @@ def defined_symbols(path: Path) -> list[tuple[str, str]]:
 
 
 @pytest.mark.skipif(shutil.which("nm") is None, reason="needs nm (binutils)")
-@pytest.mark.parametrize("target", ["avx512vnni", "avx512bw", "avxvnni", "avx2", "generic"])
+@pytest.mark.parametrize("target", ["amx", "avx512vnni", "avx512bw", "avxvnni", "avx2", "generic"])
 def test_a_target_defines_its_table_and_nothing_else(target: str) -> None:
     for path in target_objects(target):
         names = [name for _, name in defined_symbols(path) if not name.startswith("DW.ref.")]
