@@ -218,7 +218,7 @@ __attribute__((noinline)) void int8_tile(const Int8Work& work, int row, int bloc
   }
 }
 
-void gemm_int8(const GemmInt8& p) {
+void gemm_int8_dense(const GemmInt8& p) {
   const Int8Work work = {p, finish_of(p), ending_of(p), (p.k + 3) / 4};
   using Tile = void (*)(const Int8Work&, int, int, const Prefetch&);
   const RowTiles tiles(p.m, kTileRows);

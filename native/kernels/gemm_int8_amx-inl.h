@@ -6,7 +6,7 @@
 // units, so the epilogue of one block is spread over the instructions of the next.
 #pragma once
 
-#include "kernels/gemm_int8-inl.h"
+#include "kernels/gemm_int8_sparse-inl.h"
 
 namespace dragoman::DRAGOMAN_TARGET {
 namespace {

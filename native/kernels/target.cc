@@ -4,7 +4,7 @@
 #include "kernels/attention-inl.h"
 #include "kernels/elementwise-inl.h"
 #include "kernels/gemm_float-inl.h"
-#include "kernels/gemm_int8-inl.h"
+#include "kernels/gemm_int8_sparse-inl.h"
 #include "kernels/pack_rows-inl.h"
 #include "kernels/peak-inl.h"
 #include "kernels/recurrent-inl.h"

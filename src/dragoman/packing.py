@@ -225,7 +225,7 @@ def _matrix(bound: BoundMatrix, memory: Memory) -> PreparedMatrix:
         panels,
         memory.put(constants.scale, np.float32),
         None if constants.bias is None else memory.put(constants.bias, np.float32),
-        None if bound.alpha is not None or sums is None else memory.put(sums, np.int32),
+        None if sums is None else memory.put(sums, np.int32),
         bound.alpha or 0.0,
     )
 

@@ -41,9 +41,10 @@ class Product:
     sums: NDArray[np.int64]
 
     @classmethod
-    def random(cls, m: int, k: int, n: int, seed: int = 0) -> Product:
+    def random(cls, m: int, k: int, n: int, seed: int = 0, a: NDArray[np.uint8] | None = None) -> Product:
         random = np.random.default_rng((seed, m, k, n))
-        a = random.integers(0, 255, (m, k)).astype(np.uint8)
+        if a is None:
+            a = random.integers(0, 255, (m, k)).astype(np.uint8)
         b = random.integers(-127, 128, (k, n)).astype(np.int8)
         panels, column_sums = panels_int8(b)
         scale = random.uniform(0.5, 1.5, n).astype(np.float32) / np.float32(127 * 127 * np.sqrt(k))
@@ -60,7 +61,9 @@ class Product:
             sums,
         )
 
-    def run(self, target: str, *, kind: str = "none", dynamic: bool = False, rows: slice = slice(None)) -> Any:
+    def run(
+        self, target: str, *, kind: str = "none", dynamic: bool = False, rows: slice = slice(None)
+    ) -> Any:
         a = self.a[rows]
         out = padded(len(a), len(self.scale))
         packed = padded(len(a), len(self.scale), np.uint8)
@@ -138,7 +141,9 @@ def test_without_bias_and_without_one_of_the_outputs(target: str) -> None:
     out, packed = padded(5, 40), padded(5, 40, np.uint8)
     dynamic = (product.column_sums, product.row_scale)
     native.gemm_int8(target, product.a, product.panels, 40, product.scale, None, *dynamic, 0, out, None, 1.0)
-    native.gemm_int8(target, product.a, product.panels, 40, product.scale, None, *dynamic, 0, None, packed, 20.0)
+    native.gemm_int8(
+        target, product.a, product.panels, 40, product.scale, None, *dynamic, 0, None, packed, 20.0
+    )
     product.bias[:] = 0
     assert np.array_equal(out, product.expected(True))
     assert np.array_equal(packed, quantised(product.expected(True), 20.0))
@@ -174,3 +179,23 @@ def test_one_output_alone(target: str, m: int, kind: str) -> None:
     assert np.array_equal(bytes_out, packed)
     assert_padding_untouched(out)
     assert_padding_untouched(bytes_out)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(("k", "n"), [(256, 32), (260, 70), (1536, 256), (4096, 33), (4100, 16)])
+@pytest.mark.parametrize("zeros", [0.0, 0.5, 0.9, 1.0])
+def test_a_single_row_with_zeros(target: str, k: int, n: int, zeros: float) -> None:
+    """After a relu no activation is below zero (127) and many are zero: their weights may be passed over."""
+    random = np.random.default_rng(k)
+    steps = -(-k // 4)
+    quiet = np.repeat(random.random(steps) < zeros, 4)[:k]
+    for below_zero in (False, True):
+        row = np.where(quiet, 127, random.integers(127, 255, k)).astype(np.uint8)
+        if below_zero:
+            row[k - 1] = 3
+        product = Product.random(1, k, n, a=row[None])
+        out, packed = padded(1, n), padded(1, n, np.uint8)
+        operands = (product.a, product.panels, n, product.scale, product.bias, product.column_sums, None)
+        native.gemm_int8(target, *operands, 0, out, packed, 31.0)
+        assert np.array_equal(out, product.expected(False))
+        assert np.array_equal(packed, quantised(product.expected(False), 31.0))
