@@ -173,14 +173,15 @@ inline void mix_values(const float* weights, size_t weights_stride, int count, i
   if (column < columns) mix_groups<R, 1>(weights, weights_stride, count, column, columns - column, value, to);
 }
 
-// One row's H heads of 16G columns each: the values of a position are read once, in turn.
-template <int H, int G>
-inline void mix_heads(const float* weights, size_t weights_stride, int count, const float* values, size_t value_stride,
-                      ptrdiff_t ahead, const MixedTo& to) {
+// One row's H heads of 16G columns each: value(p), the values of a position, are read once, in turn.
+template <int H, int G, class Value>
+inline void mix_heads(const float* weights, size_t weights_stride, int count, Value value, ptrdiff_t ahead,
+                      const MixedTo& to) {
   F32x16 mixed[H][G];
 #pragma GCC unroll 16
   for (int i = 0; i < H * G; ++i) mixed[i / G][i % G] = splat(0.0f);
-  for (int p = 0; p < count; ++p, values += value_stride) {
+  for (int p = 0; p < count; ++p) {
+    const float* values = value(p);
 #pragma GCC unroll 4
     for (int h = 0; h < H; ++h) {
       const F32x16 weight = splat(weights[h * weights_stride + p]);
@@ -198,6 +199,17 @@ inline void mix_heads(const float* weights, size_t weights_stride, int count, co
     if (to.out) store(y, to.out + 16 * i);
     if (to.quantised) quantise_part(y, splat(to.multiplier), to.quantised + 16 * i, 16);
   }
+}
+
+// Widths of heads of which several are mixed together.
+constexpr bool mixes_heads(int head_dim) { return head_dim == 32 || head_dim == 48 || head_dim == 64; }
+
+template <int H, class Value>
+inline void mix_whole_heads(const float* weights, size_t weights_stride, int count, int head_dim, Value value,
+                            ptrdiff_t ahead, const MixedTo& to) {
+  if (head_dim == 32) return mix_heads<H, 2>(weights, weights_stride, count, value, ahead, to);
+  if (head_dim == 48) return mix_heads<H, 3>(weights, weights_stride, count, value, ahead, to);
+  mix_heads<H, 4>(weights, weights_stride, count, value, ahead, to);
 }
 
 inline void keep_weights(const Attention& p, int row, const float* scores) {
@@ -218,9 +230,9 @@ void attend_heads(const Attention& p, int row, int head) {
   if (head == 0 && p.weights) keep_weights(p, row, p.scores);
   const MixedTo to = {p.out ? p.out + row * p.out_stride + offset : nullptr, 0,
                       p.quantised ? p.quantised + row * p.quantised_stride + offset : nullptr, 0, p.multiplier};
-  if (head_dim == 32) return mix_heads<H, 2>(p.scores, key_stride, p.count, values, p.value_stride, values_ahead, to);
-  if (head_dim == 48) return mix_heads<H, 3>(p.scores, key_stride, p.count, values, p.value_stride, values_ahead, to);
-  mix_heads<H, 4>(p.scores, key_stride, p.count, values, p.value_stride, values_ahead, to);
+  mix_whole_heads<H>(
+      p.scores, key_stride, p.count, p.head_dim, [&](int at) { return values + at * p.value_stride; }, values_ahead,
+      to);
 }
 
 // R rows, heads from `first` on.
@@ -249,7 +261,7 @@ void attention(const Attention& p) {
   if (row == p.rows) return;
   int head = 0;
   if constexpr (kHeadsTogether > 1) {
-    if (p.count > 0 && (p.head_dim == 32 || p.head_dim == 48 || p.head_dim == 64)) {
+    if (p.count > 0 && mixes_heads(p.head_dim)) {
       for (; head + kHeadsTogether <= p.heads; head += kHeadsTogether) attend_heads<kHeadsTogether>(p, row, head);
     }
   }
@@ -271,21 +283,70 @@ void pack_keys(const float* k, size_t k_stride, int count, int heads, int head_d
   }
 }
 
-// Dot products here run along a row, so they keep 16 lanes and the fixed tree.
+// q . key over one head. Dot products of cached keys run along a row, so they keep 16 lanes and the fixed tree.
+inline F32x16 key_products(const CachedAttention& p, size_t offset, int at) {
+  const float* key = p.keys + p.cells[at] * p.stride + offset;
+  F32x16 products = splat(0.0f);
+  for_columns(p.head_dim, [&](int d, int part) {
+    products = fma(load_part(p.q + offset + d, part), load_part(key + d, part), products);
+  });
+  return products;
+}
+
+// scores[0..count) = q . key * scale, four positions at a time; writes up to the next multiple of four.
+inline void score_cells(const CachedAttention& p, size_t offset, float* scores) {
+  for (int at = 0; at < p.count; at += 4) {
+    F32x16 products[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) products[i] = key_products(p, offset, at + i < p.count ? at + i : p.count - 1);
+    sum_four(products, scores + at);
+  }
+  for_columns(p.count,
+              [&](int at, int part) { store_part(load_part(scores + at, part) * splat(p.scale), scores + at, part); });
+}
+
+inline MixedTo mixed_head(const CachedAttention& p, size_t offset) {
+  return {p.out ? p.out + offset : nullptr, 0, p.quantised ? p.quantised + offset : nullptr, 0, p.multiplier};
+}
+
+// H heads over at most 16V positions: their softmax stays in registers.
+template <int H, int V>
+void attend_cells(const CachedAttention& p, int head) {
+  alignas(64) float scores[H][16 * V];
+  F32x16 weights[H][V];
+  const size_t offset = static_cast<size_t>(head) * p.head_dim;
+#pragma GCC unroll 4
+  for (int h = 0; h < H; ++h) score_cells(p, offset + h * p.head_dim, scores[h]);
+#pragma GCC unroll 8
+  for (int i = 0; i < H * V; ++i) weights[i / V][i % V] = load(scores[i / V] + 16 * (i % V));
+  softmax_rows(weights, p.count);
+#pragma GCC unroll 8
+  for (int i = 0; i < H * V; ++i) store(weights[i / V][i % V], scores[i / V] + 16 * (i % V));
+  mix_whole_heads<H>(
+      scores[0], 16 * V, p.count, p.head_dim, [&](int at) { return p.values + p.cells[at] * p.stride + offset; }, 0,
+      mixed_head(p, offset));
+}
+
 void cached_attention(const CachedAttention& p) {
-  for (int head = 0; head < p.heads; ++head) {
-    const size_t offset = static_cast<size_t>(head) * p.head_dim;
-    for (int at = 0; at < p.count; ++at) {
-      const float* key = p.keys + p.cells[at] * p.stride + offset;
-      F32x16 products = splat(0.0f);
-      for_columns(p.head_dim, [&](int d, int part) {
-        products = fma(load_part(p.q + offset + d, part), load_part(key + d, part), products);
-      });
-      p.scores[at] = sum(products) * p.scale;
+  int head = 0;
+  if constexpr (kHeadsTogether > 1) {
+    if (mixes_heads(p.head_dim) && p.count > 0 && p.count <= 32) {
+      for (; head + kHeadsTogether <= p.heads; head += kHeadsTogether) {
+        if (p.count <= 16) {
+          attend_cells<kHeadsTogether, 1>(p, head);
+        } else {
+          attend_cells<kHeadsTogether, 2>(p, head);
+        }
+      }
     }
+  }
+  for (; head < p.heads; ++head) {
+    const size_t offset = static_cast<size_t>(head) * p.head_dim;
+    score_cells(p, offset, p.scores);
     softmax(p.scores, p.count);
-    mix_values<1>(p.scores, 0, p.count, p.head_dim, [&](int at) { return p.values + p.cells[at] * p.stride + offset; },
-                  {p.out ? p.out + offset : nullptr, 0, p.quantised ? p.quantised + offset : nullptr, 0, p.multiplier});
+    mix_values<1>(
+        p.scores, 0, p.count, p.head_dim, [&](int at) { return p.values + p.cells[at] * p.stride + offset; },
+        mixed_head(p, offset));
   }
 }
 

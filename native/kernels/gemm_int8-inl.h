@@ -99,13 +99,19 @@ FinishGroup finish_of(const GemmInt8& p) {
   return chosen;
 }
 
-// The epilogues that stay in registers; kGeneral goes through memory. kDynamicPlain also takes a missing bias.
-enum class Ending { kGeneral, kPlain, kRelu, kQuantised, kReluQuantised, kDynamicPlain };
+// The epilogues that stay in registers; kGeneral goes through memory. The dynamic ones also take a missing bias.
+enum class Ending { kGeneral, kPlain, kRelu, kQuantised, kReluQuantised, kDynamicPlain, kDynamicRelu };
+
+constexpr bool is_dynamic(Ending ending) { return ending == Ending::kDynamicPlain || ending == Ending::kDynamicRelu; }
+constexpr bool is_quantised(Ending ending) { return ending == Ending::kQuantised || ending == Ending::kReluQuantised; }
+constexpr bool has_relu(Ending ending) {
+  return ending == Ending::kRelu || ending == Ending::kReluQuantised || ending == Ending::kDynamicRelu;
+}
 
 Ending ending_of(const GemmInt8& p) {
   const bool none = p.activation == Activation::kNone, relu = p.activation == Activation::kRelu;
-  if (p.row_scale) return none && p.out && !p.quantised ? Ending::kDynamicPlain : Ending::kGeneral;
-  if (!p.bias || !(none || relu)) return Ending::kGeneral;
+  if (!(none || relu) || (p.row_scale ? !p.out || p.quantised : !p.bias)) return Ending::kGeneral;
+  if (p.row_scale) return none ? Ending::kDynamicPlain : Ending::kDynamicRelu;
   if (p.out && !p.quantised) return none ? Ending::kPlain : Ending::kRelu;
   if (!p.out && p.quantised) return none ? Ending::kQuantised : Ending::kReluQuantised;
   return Ending::kGeneral;
@@ -127,20 +133,19 @@ struct GroupEnd {
 
   GroupEnd(const GemmInt8& p, int column)
       : scale(load(p.scale + column)),
-        bias(ending != Ending::kDynamicPlain || p.bias ? load(p.bias + column) : splat(0.0f)),
-        shift(ending == Ending::kDynamicPlain ? times_127(load(p.column_sums + column)) : zero_i32()) {}
+        bias(!is_dynamic(ending) || p.bias ? load(p.bias + column) : splat(0.0f)),
+        shift(is_dynamic(ending) ? times_127(load(p.column_sums + column)) : zero_i32()) {}
 
   __attribute__((always_inline)) F32x16 value(I32x16 sum, const float* row_scale) const {
-    if constexpr (ending == Ending::kDynamicPlain) {
-      return fma(to_float(sum - shift), splat(*row_scale) * scale, bias);
+    F32x16 y;
+    if constexpr (is_dynamic(ending)) {
+      y = fma(to_float(sum - shift), splat(*row_scale) * scale, bias);
     } else {
-      const F32x16 y = fma(to_float(sum), scale, bias);
-      return ending == Ending::kRelu || ending == Ending::kReluQuantised ? activated<Activation::kRelu>(y) : y;
+      y = fma(to_float(sum), scale, bias);
     }
+    return has_relu(ending) ? activated<Activation::kRelu>(y) : y;
   }
 };
-
-constexpr bool is_quantised(Ending ending) { return ending == Ending::kQuantised || ending == Ending::kReluQuantised; }
 
 // Ends the sums of R rows by G groups of columns, all of them whole, from (row, first) on.
 template <Ending ending, int R, int B>
@@ -205,6 +210,8 @@ __attribute__((noinline)) void int8_tile(const Int8Work& work, int row, int bloc
         return finish_tile<Ending::kReluQuantised>(p, tile.sums, row, first);
       case Ending::kDynamicPlain:
         return finish_tile<Ending::kDynamicPlain>(p, tile.sums, row, first);
+      case Ending::kDynamicRelu:
+        return finish_tile<Ending::kDynamicRelu>(p, tile.sums, row, first);
     }
   }
   alignas(64) int32_t sums[R][B * kTileColumns];

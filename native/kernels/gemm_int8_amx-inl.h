@@ -53,11 +53,11 @@ struct AmxBlock {
 template <Ending ending>
 inline void end_rows(const Int8Work& work, const AmxBlock& block, int column, int from, int to) {
   const GemmInt8& p = work.p;
+  const int middle = from < block.height ? (to < block.height ? to : block.height) : from;  // where the tiles meet
   if (ending == Ending::kGeneral || column + kPanelColumns > p.n) {
-    for (int i = from; i < to; ++i) {
-      for (int at = 0; at < kPanelColumns && column + at < p.n; at += 16) {
-        work.finish(p, &block.sums[i][at], kPanelColumns, block.row(i), 1, column + at);
-      }
+    for (int at = 0; at < kPanelColumns && column + at < p.n; at += 16) {
+      work.finish(p, &block.sums[from][at], kPanelColumns, block.row(from), middle - from, column + at);
+      work.finish(p, &block.sums[middle][at], kPanelColumns, block.row(middle), to - middle, column + at);
     }
     return;
   }
@@ -85,7 +85,6 @@ inline void end_rows(const Int8Work& work, const AmxBlock& block, int column, in
       }
     }
   };
-  const int middle = from < block.height ? (to < block.height ? to : block.height) : from;
   end(block.row(from), middle - from);
   end(block.row(middle), to - middle);
 }
@@ -205,6 +204,9 @@ void gemm_int8_amx(const GemmInt8& p) {
       break;
     case Ending::kDynamicPlain:
       multiply = multiply_rows<Ending::kDynamicPlain>;
+      break;
+    case Ending::kDynamicRelu:
+      multiply = multiply_rows<Ending::kDynamicRelu>;
       break;
   }
   const int tiles = (p.m + kAmxRows - 1) / kAmxRows, height = (p.m + tiles - 1) / tiles;

@@ -74,8 +74,7 @@ __attribute__((noinline)) void sparse_tile(const Int8Work& work, const ActiveSte
 // True if it did the product.
 bool gemm_int8_sparse(const GemmInt8& p) {
   const int steps = p.k / 4;
-  if (p.m != 1 || p.row_scale || !p.column_sums || p.k % 4 != 0 || p.k < kFewestSparseDepth ||
-      steps > kMostSparseSteps) {
+  if (p.m != 1 || !p.column_sums || p.k % 4 != 0 || p.k < kFewestSparseDepth || steps > kMostSparseSteps) {
     return false;
   }
   ActiveSteps active;

@@ -29,7 +29,7 @@ enum class Activation : int32_t { kNone, kRelu, kSwish, kGelu, kGeluSigmoid, kSi
 //   static:  y = fma(float(S), scale[n], bias[n]), S = sum_k a*b with the shift still inside: bias[n] undoes it
 //            (Marian's own order, marian src/tensors/cpu/intgemm_interface.h; scale = 1/(alpha*beta))
 //   dynamic: y = fma(float(S - 127 * column_sums[n]), row_scale[m] * scale[n], bias[n]); bias may be null (0)
-// With column_sums the static form of one row may pass over steps of 4 k that are all 127, zeros to the model: after a
+// With column_sums, one row alone may pass over steps of 4 k that are all 127, zeros to the model: after a
 // relu that is half of them.
 // Then the activation; then y goes to `out` (if not null) and, quantised with `out_multiplier`, to `quantised` (if not
 // null): min(max(round_half_even(y * out_multiplier), -127), 127) + 127.

@@ -52,6 +52,13 @@ inline void quantise_pair(const F32x16 (&x)[4], F32x16 multiplier, uint8_t* firs
 #endif
 }
 
+#if !defined(DRAGOMAN_SUMS_FOUR)
+// sum() of each of four, to out[0..4).
+inline void sum_four(const F32x16 (&x)[4], float* out) {
+  for (int i = 0; i < 4; ++i) out[i] = sum(x[i]);
+}
+#endif
+
 inline F32x16 abs(F32x16 x) { return max(x, splat(0.0f) - x); }
 
 // The correctly rounded quotient, nearly always, by a shared divisor; inverse = 1 / divisor.

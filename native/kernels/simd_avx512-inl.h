@@ -62,6 +62,20 @@ inline float sum(F32x16 x) {
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
+// sum() of each of four, to out[0..4): the same tree, four at a time.
+#define DRAGOMAN_SUMS_FOUR
+inline void sum_four(const F32x16 (&x)[4], float* out) {
+  const auto halves = [](__m512 a, __m512 b) {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+  };
+  const __m512 first = halves(x[0].v, x[1].v), second = halves(x[2].v, x[3].v);
+  const __m512 fours =
+      _mm512_add_ps(_mm512_shuffle_f32x4(first, second, 0x88), _mm512_shuffle_f32x4(first, second, 0xdd));
+  const __m512 twos = _mm512_add_ps(fours, _mm512_permute_ps(fours, 0x4e));
+  const __m512 ones = _mm512_add_ps(twos, _mm512_permute_ps(twos, 0xb1));
+  const __m512i places = _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+  _mm_storeu_ps(out, _mm512_castps512_ps128(_mm512_permutexvar_ps(places, ones)));
+}
 // The largest lane; no lane may be NaN.
 inline float largest(F32x16 x) {
   const __m256 eight = _mm256_max_ps(low_half(x.v), high_half(x.v));

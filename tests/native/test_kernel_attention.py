@@ -102,7 +102,7 @@ def attend_cached(
 
 
 @pytest.mark.parametrize(("heads", "head_dim"), HEADS_AND_SIZES)
-@pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 70])
+@pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 31, 32, 33, 70])
 def test_cached_attention(heads: int, head_dim: int, count: int) -> None:
     q = vector_in_padding(matrix(1, heads * head_dim, 1)[0])
     k, v = matrix(90, heads * head_dim, 2), matrix(90, heads * head_dim, 3)
