@@ -30,27 +30,27 @@ __attribute__((always_inline)) inline void softmax_rows(F32x16 (&x)[R][V], int c
   const float lowest = -__builtin_inff();
   const int last = count - 16 * (V - 1);
   float most[R], all[R];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     F32x16 high = splat(lowest);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < V; ++v) high = max(v + 1 < V ? x[r][v] : keep_first(x[r][v], last, splat(lowest)), high);
     most[r] = largest(high);
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     F32x16 total = splat(0.0f);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < V; ++v) {
       x[r][v] = exp(x[r][v] - splat(most[r]));
       total = total + (v + 1 < V ? x[r][v] : keep_first(x[r][v], last, splat(0.0f)));
     }
     all[r] = sum(total);
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     const F32x16 divisor = splat(all[r]), inverse = splat(1.0f / all[r]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < V; ++v) x[r][v] = divide(x[r][v], divisor, inverse);
   }
 }
@@ -62,29 +62,29 @@ template <int R, int V>
 inline void score_block(const float* q, size_t q_stride, const float* keys, size_t key_stride, size_t next_keys,
                         int head_dim, int count, float* scores, ptrdiff_t ahead) {
   F32x16 block[R][V];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < V; ++v) block[r][v] = splat(0.0f);
   }
   if (next_keys == 0) {
     for (int d = 0; d < head_dim; ++d) {
       F32x16 key[V];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int v = 0; v < V; ++v) key[v] = load(keys + d * key_stride + 16 * v);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         const F32x16 x = splat(q[r * q_stride + d]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int v = 0; v < V; ++v) block[r][v] = fma(x, key[v], block[r][v]);
       }
     }
   } else {
     for (int d = 0; d < head_dim; ++d) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         const F32x16 x = splat(q[r * q_stride + d]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int v = 0; v < V; ++v) {
           const float* from = keys + r * next_keys + d * key_stride + 16 * v;
           __builtin_prefetch(from + ahead, 0, 2);
@@ -94,9 +94,9 @@ inline void score_block(const float* q, size_t q_stride, const float* keys, size
     }
   }
   if (count > 0) softmax_rows(block, count);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < V; ++v) store(block[r][v], scores + r * key_stride + 16 * v);
   }
 }
@@ -132,21 +132,21 @@ template <int R, int G, class Value>
 inline void mix_groups(const float* weights, size_t weights_stride, int count, int column, int part, Value value,
                        const MixedTo& to) {
   F32x16 mixed[R][G];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int i = 0; i < R * G; ++i) mixed[i / G][i % G] = splat(0.0f);
   for (int p = 0; p < count; ++p) {
     const float* from = value(p) + column;
     F32x16 v[G];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int g = 0; g < G; ++g) v[g] = g + 1 < G ? load(from + 16 * g) : load_part(from + 16 * g, part);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const F32x16 weight = splat(weights[r * weights_stride + p]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int g = 0; g < G; ++g) mixed[r][g] = fma(weight, v[g], mixed[r][g]);
     }
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int i = 0; i < R * G; ++i) {
     const int r = i / G, at = column + 16 * (i % G), lanes = i % G + 1 < G ? 16 : part;
     const F32x16 y = mixed[r][i % G];
@@ -182,10 +182,10 @@ inline void mix_heads(const float* weights, size_t weights_stride, int count, Va
   for (int i = 0; i < H * G; ++i) mixed[i / G][i % G] = splat(0.0f);
   for (int p = 0; p < count; ++p) {
     const float* values = value(p);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int h = 0; h < H; ++h) {
       const F32x16 weight = splat(weights[h * weights_stride + p]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int g = 0; g < G; ++g) {
         const float* from = values + 16 * (h * G + g);
         __builtin_prefetch(from + ahead, 0, 2);
@@ -235,19 +235,19 @@ void attend_heads(const Attention& p, int row, int head) {
       to);
 }
 
-// R rows, heads from `first` on.
+// R rows, heads from `first` on. scores: scratch of R * key_stride floats.
 template <int R>
-void attend_rows(const Attention& p, int row, int first) {
+void attend_rows(const Attention& p, int row, int first, float* scores) {
   const size_t key_stride = (static_cast<size_t>(p.count) + 15) / 16 * 16;
   for (int head = first; head < p.heads; ++head) {
     const size_t offset = static_cast<size_t>(head) * p.head_dim;
     weigh<R>(p.q + row * p.q_stride + offset, p.q_stride, p.keys + offset * key_stride, key_stride, 0, p.head_dim,
-             p.count, p.scores);
+             p.count, scores);
     if (head == 0 && p.weights) {
-      for (int r = 0; r < R; ++r) keep_weights(p, row + r, p.scores + r * key_stride);
+      for (int r = 0; r < R; ++r) keep_weights(p, row + r, scores + r * key_stride);
     }
     mix_values<R>(
-        p.scores, key_stride, p.count, p.head_dim, [&](int at) { return p.values + at * p.value_stride + offset; },
+        scores, key_stride, p.count, p.head_dim, [&](int at) { return p.values + at * p.value_stride + offset; },
         {p.out ? p.out + row * p.out_stride + offset : nullptr, p.out_stride,
          p.quantised ? p.quantised + row * p.quantised_stride + offset : nullptr, p.quantised_stride, p.multiplier});
   }
@@ -255,9 +255,16 @@ void attend_rows(const Attention& p, int row, int first) {
 
 void attention(const Attention& p) {
   int row = 0;
-  for (; row + 4 <= p.rows; row += 4) attend_rows<4>(p, row, 0);
-  if (row + 3 == p.rows) return attend_rows<3>(p, row, 0);
-  if (row + 2 == p.rows) return attend_rows<2>(p, row, 0);
+  if constexpr (kAttendedRows > 4) {
+    // Short sentences: the scores of more rows fit a place of their own.
+    alignas(64) float scores[kAttendedRows * 32];
+    for (; p.count <= 32 && row + kAttendedRows <= p.rows; row += kAttendedRows) {
+      attend_rows<kAttendedRows>(p, row, 0, scores);
+    }
+  }
+  for (; row + 4 <= p.rows; row += 4) attend_rows<4>(p, row, 0, p.scores);
+  if (row + 3 == p.rows) return attend_rows<3>(p, row, 0, p.scores);
+  if (row + 2 == p.rows) return attend_rows<2>(p, row, 0, p.scores);
   if (row == p.rows) return;
   int head = 0;
   if constexpr (kHeadsTogether > 1) {
@@ -265,7 +272,7 @@ void attention(const Attention& p) {
       for (; head + kHeadsTogether <= p.heads; head += kHeadsTogether) attend_heads<kHeadsTogether>(p, row, head);
     }
   }
-  attend_rows<1>(p, row, head);
+  attend_rows<1>(p, row, head, p.scores);
 }
 
 void pack_keys(const float* k, size_t k_stride, int count, int heads, int head_dim, float scale, float* keys,
@@ -297,7 +304,7 @@ inline F32x16 key_products(const CachedAttention& p, size_t offset, int at) {
 inline void score_cells(const CachedAttention& p, size_t offset, float* scores) {
   for (int at = 0; at < p.count; at += 4) {
     F32x16 products[4];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int i = 0; i < 4; ++i) products[i] = key_products(p, offset, at + i < p.count ? at + i : p.count - 1);
     sum_four(products, scores + at);
   }
@@ -315,7 +322,7 @@ void attend_cells(const CachedAttention& p, int head) {
   alignas(64) float scores[H][16 * V];
   F32x16 weights[H][V];
   const size_t offset = static_cast<size_t>(head) * p.head_dim;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int h = 0; h < H; ++h) score_cells(p, offset + h * p.head_dim, scores[h]);
 #pragma GCC unroll 8
   for (int i = 0; i < H * V; ++i) weights[i / V][i % V] = load(scores[i / V] + 16 * (i % V));

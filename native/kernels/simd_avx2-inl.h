@@ -232,6 +232,8 @@ inline void keep_in_register(F32x16& x) { asm volatile("" : "+x"(x.lo), "+x"(x.h
 // covers, and how many sums of 16 lanes a low tile may keep in flight.
 constexpr int kTileGroups = 1;
 constexpr int kHeadsTogether = 1;
+// Rows of short sentences that attend together.
+constexpr int kAttendedRows = 4;
 constexpr int kFloatTileRows = 6;
 constexpr int kFloatSums = 4;
 constexpr int kFloatStepsPerTurn = 1;

@@ -197,6 +197,8 @@ constexpr int kStepsPerTurn = 1;
 #endif
 // Heads of a single row whose attention is computed together: their sums take 4 registers each.
 constexpr int kHeadsTogether = 4;
+// Rows of short sentences that attend together.
+constexpr int kAttendedRows = 8;
 constexpr int kFloatTileRows = 14;
 constexpr int kFloatSums = 16;
 constexpr int kFloatStepsPerTurn = 2;

@@ -189,6 +189,8 @@ constexpr int kTileRows = 2;
 constexpr int kIntSums = 1;
 constexpr int kStepsPerTurn = 1;
 constexpr int kHeadsTogether = 1;
+// Rows of short sentences that attend together.
+constexpr int kAttendedRows = 4;
 constexpr int kFloatTileRows = 2;
 constexpr int kFloatSums = 1;
 constexpr int kFloatStepsPerTurn = 1;
