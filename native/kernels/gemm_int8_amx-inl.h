@@ -149,12 +149,13 @@ void multiply_rows(const Int8Work& work, int first_row, int rows, int height) {
     blocks[i] = {(last - 2 * i + 1) * height, height, start(2 * i), start(last), sums + i * 2 * kAmxRows};
   }
   const size_t panel_bytes = static_cast<size_t>(p.k) * kPanelColumns;
+  const size_t fetch_ahead = panel_bytes < bytes_ahead(kAmxRows) ? bytes_ahead(kAmxRows) : panel_bytes;
   const int lines = (kAmxDepth * kPanelColumns / 64 + count - 1) / count;  // to fetch in a step
   AmxBlock ended;
   int ended_column = 0;
   const int8_t* panel = p.panels;
   for (int column = 0; column < p.n; column += kPanelColumns, panel += panel_bytes) {
-    const char* fetch = reinterpret_cast<const char*>(panel + panel_bytes);
+    const char* fetch = reinterpret_cast<const char*>(panel) + fetch_ahead;
     for (int k = 0; k < p.k; k += kAmxChunk) {
       const int steps = (p.k - k < kAmxChunk ? p.k - k : kAmxChunk) / kAmxDepth;
       for (int i = 0; i < count; ++i) {
