@@ -15,6 +15,7 @@ import pytest
 from fleet_tools import make_folder
 from prepared_tools import answers, load_private, maps, run_python, weights_file
 
+import dragoman.making
 import dragoman.preparing
 from dragoman import load
 from dragoman.formats.model_file import read_parameters
@@ -30,7 +31,7 @@ def test_a_model_is_prepared_once(
     first = load(folder)
     assert first.file_backed and first.weights.path == weights_file(cache)
     assert answers(first) == expected
-    monkeypatch.setattr(dragoman.preparing, "read_parameters", lambda *_: pytest.fail("the model is read again"))
+    monkeypatch.setattr(dragoman.making, "read_parameters", lambda *_: pytest.fail("the model is read again"))
     monkeypatch.setattr(dragoman.preparing, "read_bytes", lambda *_, **__: pytest.fail("the model is read again"))
     second = load(folder)
     assert answers(second) == expected

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dragoman import _native
 from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
-from dragoman.planning.plan import Plan
-from dragoman.weights import Weights
+from dragoman.weights import Weights, native_plan_of
+
+if TYPE_CHECKING:
+    from dragoman.planning.plan import Plan
 
 __all__ = ["native_options", "native_plan", "run"]
 
-_plans: dict[str, Any] = {}
-_lock = threading.Lock()
-
-
 def native_plan(plan: Plan) -> Any:
     """The validated native form of a plan, one for all models of an architecture."""
-    with _lock:
-        found = _plans.get(plan.signature)
-        if found is None:
-            found = _plans[plan.signature] = _native.Plan(plan)
-        return found
+    return native_plan_of(_native.Plan(plan).image())
 
 
 def native_options(options: SearchOptions, *, scores: bool = True) -> Any:

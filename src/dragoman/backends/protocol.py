@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from dragoman.errors import OptionsError
 from dragoman.graph.extents import Extents
 from dragoman.planning.batch_extents import GROUP_TOKENS, extents_of_batch, groups
-from dragoman.planning.plan import Plan
+
+if TYPE_CHECKING:
+    from dragoman.planning.plan import Plan
 
 __all__ = [
     "Backend",
