@@ -23,7 +23,8 @@ from dragoman.formats.parameters import ParameterFile
 from dragoman.formats.prepared import PAGE, Head, decode_head, encode_head, head_size, pages
 from dragoman.formats.quantize import is_quantized_name
 from dragoman.formats.shortlist import Shortlist
-from dragoman.formats.shortlist_text import ShortlistOptions, read_shortlist
+from dragoman.formats.shortlist_options import ShortlistOptions
+from dragoman.formats.shortlist_text import read_shortlist
 from dragoman.formats.vocabulary import Vocabulary
 from dragoman.graph.graph import Graph
 from dragoman.graph.ops import Logits, Product

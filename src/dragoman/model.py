@@ -13,7 +13,7 @@ from dragoman.architectures import Compatibility
 from dragoman.errors import ModelError, ModelFormatError, ModelNotFoundError, OptionsError
 from dragoman.formats.bundle import Bundle, ModelFiles, find_bundle
 from dragoman.formats.shortlist import Shortlist
-from dragoman.formats.shortlist_text import ShortlistOptions
+from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.vocabulary import Vocabulary
 from dragoman.options import DecodingOptions
 from dragoman.preparing import Recipe, obtain

@@ -10,7 +10,7 @@ from typing import Any
 
 from dragoman.errors import NativeError
 from dragoman.formats.files import MODEL_LIMIT, TEXT_LIMIT, MemoryFile, read_bytes
-from dragoman.formats.shortlist_text import ShortlistOptions
+from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.vocabulary import Vocabulary
 from dragoman.prepared_cache import Key, Opened, Stamp, cache_folder, open_prepared, store
 from dragoman.weights import native_plan_of

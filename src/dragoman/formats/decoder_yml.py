@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from dragoman.errors import ModelFormatError
 from dragoman.formats.files import read_bytes
-from dragoman.formats.shortlist_text import ShortlistOptions
+from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.yaml_text import parse_mapping
 
 __all__ = ["DecoderConfig", "is_decoder_mapping", "parse_decoder_config", "read_decoder_config"]
