@@ -1,5 +1,6 @@
 // A compiled graph as the interpreter reads it: the native form of src/dragoman/planning/plan.py.
-// Made once from Python or its image, validated once (validate.cc), immutable afterwards; shared by all models of an architecture.
+// Made once from Python or an image, validated once (validate.cc), then immutable; shared by all models of an
+// architecture.
 #pragma once
 
 #include <cstdint>
