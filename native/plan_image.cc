@@ -119,6 +119,8 @@ class Reader {
   void field(std::string& text) {
     size_t count = size();
     text.assign(reinterpret_cast<const char*>(take(count)), count);
+    // Names are Marian's or ours, and end up in messages.
+    for (char letter : text) require(letter >= ' ' && letter <= '~', "a name is not ASCII");
   }
   template <class T>
   void field(std::vector<T>& items) {
