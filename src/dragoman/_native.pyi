@@ -166,7 +166,7 @@ class Call:
 
     def results(self) -> list[Any]:
         """
-        For each sentence its hypotheses, best first: (ids, path scores, alignment or None, path score, score, unweighted path score by each model). Valid until the workspace runs another batch.
+        For each sentence its hypotheses, best first: (bytes of int32 ids, bytes of float path scores, alignment or None, path score, score, unweighted path score by each model). Valid until the workspace runs another batch.
         """
 
     def candidates(self) -> int:
@@ -179,7 +179,7 @@ class Call:
 
 class Region:
     """
-    Memory for one model's weights: a mapped file, or private pages. Gone with the last use.
+    Memory for one model's weights: a mapped file, or private pages. Gone with the last use. `memoryview(region)` is all bytes, without a copy.
     """
 
     @staticmethod

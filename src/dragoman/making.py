@@ -146,11 +146,11 @@ def build_region(
     prepared = pack(plan, slots, memory, shortlist=shortlist)
     records = [slot_record(slot, view) for slot in prepared]
     end = start + pages(memory.used) + PAGE
-    head = encode_head(text, image, records, lists, view[start:end])
+    head = encode_head(text, image, records, lists, memoryview(region)[start:end])
     view[:start] = memoryview(head)
     del prepared, memory, view, slots
     region.seal(end)
-    return region, decode_head(region.view(), file.path, verify_payload=False)
+    return region, decode_head(memoryview(region), file.path, verify_payload=False)
 
 
 def prepare_weights(plan: Plan, native_plan: Any, file: ParameterFile, *, shortlist: bool) -> Weights:

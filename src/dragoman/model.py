@@ -196,9 +196,8 @@ def _shortlist_options(files: Bundle, wanted: Path | str) -> ShortlistOptions | 
 def _native_shortlist(shortlist: Shortlist | None, shared: bool, target_vocabulary: int, eos: int) -> Any:
     if shortlist is None:
         return None
-    return _native.Shortlist(
-        shortlist.offsets.view("uint64"), shortlist.ids, shortlist.first, shared, target_vocabulary, eos
-    )
+    offsets: Any = memoryview(shortlist.offsets).cast("B").cast("Q")
+    return _native.Shortlist(offsets, shortlist.ids, shortlist.first, shared, target_vocabulary, eos)
 
 
 def stored_options(model: Model) -> Mapping[str, object]:

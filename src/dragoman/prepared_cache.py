@@ -142,7 +142,7 @@ def open_prepared(folder: Path, name: str) -> Opened | None:
     path = folder / f"{name}.weights"
     try:
         region = map_file(path)
-        head = decode_head(region.view(), path)
+        head = decode_head(memoryview(region), path)
         if head.facts.get("name") == name and not region.damaged:
             return Opened(region, head, path)
         _log.warning("%s is not what its name says: preparing the weights again", path)
@@ -167,7 +167,7 @@ def map_file(path: Path) -> Any:
 def store(folder: Path, name: str, region: Any) -> Opened | None:
     """Write a region built in memory and map the file; None if that is not possible here."""
     _remove_leftovers(folder)
-    if not _write(folder / f"{name}.weights", region.view()):
+    if not _write(folder / f"{name}.weights", memoryview(region)):
         return None
     return open_prepared(folder, name)
 

@@ -64,7 +64,7 @@ class Weights:
     def facts(self) -> Mapping[str, Any]:
         """What the region says of the model: JSON, read again from it. Errors: `ready`."""
         self.ready()
-        return decode_head(self._held[1].view(), self.path or _IN_MEMORY, verify_payload=False).facts
+        return decode_head(memoryview(self._held[1]), self.path or _IN_MEMORY, verify_payload=False).facts
 
     def renew_with(self, renew: Callable[[], Weights]) -> None:
         """How to make the same weights again, should their file be damaged. May raise ModelError."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dragoman import _native
 from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
 from dragoman.weights import Weights, native_plan_of
@@ -88,5 +86,9 @@ def run(
 
 def _hypothesis(raw: tuple[Any, ...], options: SearchOptions) -> RawHypothesis:
     ids, path_scores, alignment, path_score, score, model_scores = raw
-    word_scores = np.diff(path_scores, prepend=np.float32(0)) if options.word_scores else None
-    return RawHypothesis(ids, path_score, score, word_scores, alignment, model_scores)
+    word_scores = None
+    if options.word_scores:
+        import numpy as np
+
+        word_scores = np.diff(np.frombuffer(path_scores, np.float32), prepend=np.float32(0))
+    return RawHypothesis(memoryview(ids).cast("i"), path_score, score, word_scores, alignment, model_scores)

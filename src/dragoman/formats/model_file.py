@@ -77,7 +77,7 @@ def stored_precision(path: Path | str) -> Precision:
     path = path if isinstance(path, Path) else Path(path)
     if file_format(path) == "npz":
         return "float32"
-    from dragoman.formats.marian_bin import peek_kinds
+    from dragoman.formats.marian_bin_table import peek_kinds
 
     kinds = peek_kinds(path)
     if "intgemm8" in kinds:

@@ -19,13 +19,11 @@ from __future__ import annotations
 
 import json
 import struct
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from dragoman import _native
 from dragoman.formats.bounded import BoundedReader
@@ -69,6 +67,11 @@ class Head:
     checksum: int
 
 
+def _checksum(data: memoryview | bytearray) -> int:
+    native: Any = _native  # its stub knows of arrays only, but any buffer will do
+    return int(native.checksum(data))
+
+
 def pages(nbytes: int) -> int:
     """``nbytes`` rounded up to whole pages."""
     return -(-nbytes // PAGE) * PAGE
@@ -90,7 +93,7 @@ def head_size(facts: bytes, plan: bytes, slots: int, shortlist: Shortlist | None
 
 
 def encode_head(
-    facts: bytes, plan: bytes, records: Sequence[bytes], shortlist: Shortlist | None, payload: NDArray[np.uint8]
+    facts: bytes, plan: bytes, records: Sequence[bytes], shortlist: Shortlist | None, payload: memoryview
 ) -> bytes:
     """The head of a file with this payload (whole pages, the last one empty).
 
@@ -111,17 +114,17 @@ def encode_head(
     head[plan_at : plan_at + len(plan)] = plan
     head[table_at:lists_at] = b"".join(records)
     if shortlist is not None:
-        raw = shortlist.offsets.astype(np.int64).tobytes() + shortlist.ids.astype(np.uint32).tobytes()
+        raw = memoryview(shortlist.offsets).tobytes() + memoryview(shortlist.ids).tobytes()
         head[lists_at : lists_at + len(raw)] = raw
     _HEADER.pack_into(
         head, 0, _MAGIC, VERSION, len(records), _HEADER_BYTES, len(facts), table_at, lists_at, offsets, ids,
-        size, len(payload), size + len(payload), plan_at, len(plan), _native.checksum(payload), 0,
+        size, len(payload), size + len(payload), plan_at, len(plan), _checksum(payload), 0,
     )  # fmt: skip
-    head[_CHECKSUM] = struct.pack("=Q", _native.checksum(np.frombuffer(head, np.uint8)))
+    head[_CHECKSUM] = struct.pack("=Q", _checksum(head))
     return bytes(head)
 
 
-def decode_head(view: NDArray[np.uint8], path: Path, *, verify_payload: bool = True) -> Head:
+def decode_head(view: memoryview, path: Path, *, verify_payload: bool = True) -> Head:
     """Read the head of a mapped file and check everything: a file that passes is one of ours, undamaged.
 
     Args:
@@ -138,22 +141,22 @@ def decode_head(view: NDArray[np.uint8], path: Path, *, verify_payload: bool = T
     payload_at, payload_bytes, file_bytes, plan_at, plan_bytes, payload_sum, head_sum = values[9:]
     if magic != _MAGIC or version != VERSION:
         raise start.fail("not prepared weights of this version", offset=0, expected=VERSION, found=version)
-    if file_bytes != view.size or payload_at + payload_bytes != view.size or payload_at % PAGE:
-        raise start.fail("the sizes do not fit the file's", expected=file_bytes, found=view.size)
+    if file_bytes != len(view) or payload_at + payload_bytes != len(view) or payload_at % PAGE:
+        raise start.fail("the sizes do not fit the file's", expected=file_bytes, found=len(view))
     if payload_at > _MAX_HEAD:
         raise start.fail("the head is too large", found=payload_at)
     # Pages of its own, not of the heap: they go back to the system with the shortlist.
     region: Any = _native.Region.anonymous(payload_at)
-    copy: NDArray[np.uint8] = region.view()
+    copy = memoryview(region)
     copy[:] = view[:payload_at]
-    copy[_CHECKSUM] = 0
-    found = _native.checksum(copy)
+    copy[_CHECKSUM] = bytes(8)
+    found = _checksum(copy)
     if found != head_sum:
         raise start.fail("the head's checksum is wrong", expected=hex(head_sum), found=hex(found))
-    if verify_payload and _native.checksum(view[payload_at:]) != payload_sum:
+    if verify_payload and _checksum(view[payload_at:]) != payload_sum:
         raise start.fail("the checksum of the weights is wrong", offset=payload_at)
     region.seal(payload_at)
-    reader = BoundedReader(copy.data.toreadonly(), path)
+    reader = BoundedReader(copy.toreadonly(), path)
     reader.seek(facts_at, "the facts")
     facts = json.loads(bytes(reader.take(facts_bytes, "the facts")))
     reader.seek(plan_at, "the plan")
@@ -163,7 +166,8 @@ def decode_head(view: NDArray[np.uint8], path: Path, *, verify_payload: bool = T
     reader.seek(lists_at, "the shortlist")
     shortlist = None
     if offsets:
-        numbers = reader.array(np.int64, offsets, "the offsets")
+        numbers = reader.take(8 * offsets, "the offsets").cast("q")
+        targets = reader.take(4 * ids, "the ids").cast("I") if ids else memoryview(array("I"))
         first, best = facts["shortlist"]["first"], facts["shortlist"]["best"]
-        shortlist = Shortlist(first, best, numbers, reader.array(np.uint32, ids, "the ids"))
+        shortlist = Shortlist(first, best, numbers, targets)
     return Head(facts, plan, table, shortlist, (payload_at, payload_bytes), file_bytes, payload_sum)
