@@ -2,10 +2,10 @@
 
     python benchmarks/start_up.py MODEL [--repeats 21] [--baseline SRC] [--core N] [--output results/start_up.md]
 
-MODEL is a folder that `dragoman translate` can load; its weights are prepared first. SRC is the ``src`` folder of another
-state of dragoman, with its native module: it is measured in turn with this one. Each process is started anew; rounds go
-A B C A B C, and medians are compared: milliseconds of the clock, which includes waiting for neighbours on a busy machine,
-and of processor time, which does not. Peaks of memory are those of /proc/self/status (VmHWM).
+MODEL is a folder that `dragoman translate` can load; its weights are prepared first. SRC is the ``src`` folder of
+another state of dragoman, with its native module: it is measured in turn with this one. Each process is started anew;
+rounds go A B C A B C, and medians are compared: milliseconds of the clock, which includes waiting for neighbours on a
+busy machine, and of processor time, which does not. Peaks of memory are those of /proc/self/status (VmHWM).
 """
 
 from __future__ import annotations
