@@ -27,7 +27,13 @@ void sinusoidal_position(int64_t t, int columns, float* out) {
   if (columns % 2 != 0) out[columns - 1] = 0.f;
 }
 
-void prepare_positions(Plan* plan) {
+void complete(Plan* plan) {
+  for (const auto* phase : {&plan->encode, &plan->step}) {
+    for (const Instruction& in : *phase) {
+      if (in.op == Op::kEmbed && in.positions) plan->position_columns = in.output.columns;
+    }
+  }
+  validate(*plan);
   if (plan->position_columns == 0) return;
   plan->positions.resize(static_cast<size_t>(kPositionRows) * plan->position_columns);
   for (int t = 0; t < kPositionRows; ++t) {

@@ -1,5 +1,6 @@
 // A compiled graph as the interpreter reads it: the native form of src/dragoman/planning/plan.py.
-// Made once from Python, validated once (validate.cc), immutable afterwards; shared by all models of an architecture.
+// Made once from Python or an image, validated once (validate.cc), then immutable; shared by all models of an
+// architecture.
 #pragma once
 
 #include <cstdint>
@@ -124,7 +125,7 @@ void sinusoidal_position(int64_t t, int columns, float* out);
 // Checks everything that the interpreter relies on: indices, kinds, phases, row extents, widths, slots. Throws Error.
 void validate(const Plan& plan);
 
-// Fills the position table; call after validate.
-void prepare_positions(Plan* plan);
+// Computes what follows from the rest (width and table of positions), and validates. Throws Error.
+void complete(Plan* plan);
 
 }  // namespace dragoman

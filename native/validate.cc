@@ -172,6 +172,10 @@ class Validator {
   }
 
   void instruction(const Instruction& in) {
+    // Also those that this operation has no use for: the interpreter looks at some of them before it knows.
+    for (int32_t number : {in.slot, in.bias_slot, in.multiplier_of}) {
+      require(number >= -1 && number < static_cast<int32_t>(plan_.slots.size()), "names no slot");
+    }
     if (name_ == "encode" || name_ == "prime") {
       require(in.rows == Symbol::kGroupTokens || in.rows == Symbol::kGroupSentences, "rows of another phase");
     } else {

@@ -125,6 +125,15 @@ nb::object view(nb::handle self) {
                   nb::rv_policy::reference);
 }
 
+// The buffer protocol: `memoryview(region)`, for those who do without NumPy.
+int get_buffer(PyObject* self, Py_buffer* buffer, int flags) {
+  Region& region = *nb::inst_ptr<Region>(self);
+  return PyBuffer_FillInfo(buffer, self, region.data(), static_cast<Py_ssize_t>(region.size()), !region.writable(),
+                           flags);
+}
+
+PyType_Slot region_slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(&get_buffer)}, {0, nullptr}};
+
 uint64_t checksum_of(Bytes data) {
   const std::byte* start = reinterpret_cast<const std::byte*>(data.data());
   const size_t bytes = data.size();
@@ -147,8 +156,9 @@ nb::tuple check_sentencepiece_of(nb::bytes data) {
 }  // namespace
 
 void bind_mapped_file(nb::module_& m) {
-  nb::class_<Region>(m, "Region",
-                     "Memory for one model's weights: a mapped file, or private pages. Gone with the last use.")
+  nb::class_<Region>(m, "Region", nb::type_slots(region_slots),
+                     "Memory for one model's weights: a mapped file, or private pages. Gone with the last use. "
+                     "`memoryview(region)` is all bytes, without a copy.")
       .def_static(
           "map",
           [](int descriptor, const std::string& path) {

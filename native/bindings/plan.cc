@@ -1,4 +1,4 @@
-// Reads a dragoman.planning.plan.Plan by its attribute names into a native Plan.
+// Reads a dragoman.planning.plan.Plan by its attribute names into a native Plan; plans as bytes.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "../error.h"
+#include "../plan_image.h"
 #include "bindings.h"
 
 namespace nb = nanobind;
@@ -253,13 +254,7 @@ PlanHandle* read_plan(nb::handle source) {
   nb::object alignment = source.attr("alignment");
   plan.alignment = alignment.is_none() ? -1 : nb::cast<int32_t>(alignment);
   plan.caches = nb::cast<int32_t>(source.attr("caches"));
-  for (const auto* phase : {&plan.encode, &plan.step}) {
-    for (const Instruction& in : *phase) {
-      if (in.op == Op::kEmbed && in.positions) plan.position_columns = in.output.columns;
-    }
-  }
-  validate(plan);
-  prepare_positions(&plan);
+  complete(&plan);
   return handle.release();
 }
 
@@ -267,5 +262,20 @@ PlanHandle* read_plan(nb::handle source) {
 
 void bind_plan(nb::module_& m) {
   nb::class_<PlanHandle>(m, "Plan", "A validated plan. Made from a dragoman.planning.plan.Plan; immutable.")
-      .def(nb::new_([](nb::object plan) { return read_plan(plan); }), nb::arg("plan"));
+      .def(nb::new_([](nb::object plan) { return read_plan(plan); }), nb::arg("plan"))
+      .def(
+          "image",
+          [](const PlanHandle& self) {
+            std::string image = plan_image(self.plan);
+            return nb::bytes(image.data(), image.size());
+          },
+          "The plan as bytes, for `of_image`.")
+      .def_static(
+          "of_image",
+          [](nb::bytes image) {
+            auto handle = std::make_unique<PlanHandle>();
+            handle->plan = plan_of_image(static_cast<const uint8_t*>(image.data()), image.size());
+            return handle.release();
+          },
+          nb::arg("image"), "The plan of an image, validated.");
 }

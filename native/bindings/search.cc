@@ -163,8 +163,8 @@ nb::list Call::results() const {
       nb::list model_scores;
       for (int32_t m = 0; m < search_->member_count(); ++m)
         model_scores.append(members ? members[m] : found.path_score);
-      hypotheses.append(nb::make_tuple(owned_array<int32_t>(std::move(ids), {length}),
-                                       owned_array<float>(std::move(scores), {length}), matrix, found.path_score,
+      hypotheses.append(nb::make_tuple(nb::bytes(ids.get(), length * sizeof(int32_t)),
+                                       nb::bytes(scores.get(), length * sizeof(float)), matrix, found.path_score,
                                        found.score, nb::tuple(model_scores)));
     }
     sentences.append(hypotheses);
@@ -211,8 +211,8 @@ void bind_search(nb::module_& m) {
       .def("run", &Call::run, nb::arg("workspace"), nb::arg("stop"),
            "Translates, without the GIL and without any allocation. False if the stop flag was raised.")
       .def("results", &Call::results,
-           "For each sentence its hypotheses, best first: (ids, path scores, alignment or None, path score, score, "
-           "unweighted path score by each model). "
+           "For each sentence its hypotheses, best first: (bytes of int32 ids, bytes of float path scores, alignment or "
+           "None, path score, score, unweighted path score by each model). "
            "Valid until the workspace runs another batch.")
       .def("candidates", &Call::candidates, "Columns of the logits: the union of the shortlists, or the vocabulary.")
       .def("costs", &Call::costs,

@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "../checksum.h"
 #include "../error.h"
 #include "../kernels/packing.h"
 #include "../shortlist.h"
@@ -112,6 +114,23 @@ void pack_float_into(nb::ndarray<const float, nb::ndim<2>, nb::device::cpu> matr
   pack_float(matrix.data(), static_cast<size_t>(matrix.stride(0)), transposed, k, n, panels.data());
 }
 
+// Changes with the kernels' layout: the checksum of what packing makes of a known matrix.
+uint64_t layout_fingerprint() {
+  constexpr int kK = 11, kN = 37;
+  std::vector<int8_t> integers(kK * kN);
+  for (int i = 0; i < kK * kN; ++i) integers[static_cast<size_t>(i)] = static_cast<int8_t>(i % 251 - 125);
+  std::vector<float> floats(integers.begin(), integers.end());
+  std::vector<int8_t> int8(packed_size_int8(kK, kN));
+  std::vector<int32_t> sums(kN);
+  std::vector<float> float32(packed_size_float(kK, kN));
+  pack_int8(integers.data(), kN, false, kK, kN, int8.data(), sums.data());
+  pack_float(floats.data(), kN, false, kK, kN, float32.data());
+  auto sum = [](const auto& made) {
+    return checksum(reinterpret_cast<const std::byte*>(made.data()), made.size() * sizeof(made[0]));
+  };
+  return sum(int8) ^ sum(sums) * 3 ^ sum(float32) * 5;
+}
+
 }  // namespace
 
 void bind_weights(nb::module_& m) {
@@ -120,6 +139,7 @@ void bind_weights(nb::module_& m) {
   m.def("pack_int8", &pack_int8_into, nb::arg("matrix"), nb::arg("transposed"), nb::arg("panels"),
         nb::arg("column_sums"), "Packs int8 [K, N] (or [N, K] if transposed) into panels and column sums.");
   m.def("pack_float", &pack_float_into, nb::arg("matrix"), nb::arg("transposed"), nb::arg("panels"));
+  m.def("layout_fingerprint", &layout_fingerprint, "Changes with the order in which packing puts matrices.");
   nb::class_<WeightsHandle>(m, "Weights", "Addresses of a model's prepared slots; keeps plan and arrays alive.")
       .def(nb::new_([](nb::object plan, nb::sequence slots) { return make_weights(plan, slots); }), nb::arg("plan"),
            nb::arg("slots"))

@@ -16,6 +16,13 @@ class Plan:
 
     def __init__(self, plan: object) -> None: ...
 
+    def image(self) -> bytes:
+        """The plan as bytes, for `of_image`."""
+
+    @staticmethod
+    def of_image(image: bytes) -> Plan:
+        """The plan of an image, validated."""
+
 def packed_size_int8(k: int, n: int) -> int: ...
 
 def packed_size_float(k: int, n: int) -> int: ...
@@ -26,6 +33,9 @@ def pack_int8(matrix: Annotated[NDArray[numpy.int8], dict(shape=(None, None), de
     """
 
 def pack_float(matrix: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], transposed: bool, panels: Annotated[NDArray[numpy.float32], dict(order='C', device='cpu')]) -> None: ...
+
+def layout_fingerprint() -> int:
+    """Changes with the order in which packing puts matrices."""
 
 class Weights:
     """Addresses of a model's prepared slots; keeps plan and arrays alive."""
@@ -156,7 +166,7 @@ class Call:
 
     def results(self) -> list[Any]:
         """
-        For each sentence its hypotheses, best first: (ids, path scores, alignment or None, path score, score, unweighted path score by each model). Valid until the workspace runs another batch.
+        For each sentence its hypotheses, best first: (bytes of int32 ids, bytes of float path scores, alignment or None, path score, score, unweighted path score by each model). Valid until the workspace runs another batch.
         """
 
     def candidates(self) -> int:
@@ -169,7 +179,7 @@ class Call:
 
 class Region:
     """
-    Memory for one model's weights: a mapped file, or private pages. Gone with the last use.
+    Memory for one model's weights: a mapped file, or private pages. Gone with the last use. `memoryview(region)` is all bytes, without a copy.
     """
 
     @staticmethod

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from typing import NamedTuple
-
-import numpy as np
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from dragoman.backends.protocol import Batch, target_limit
 
@@ -59,15 +58,13 @@ def make_batch(segments: Sequence[Segment], max_length_factor: float) -> Batch:
     """
     lengths = [len(segment.ids) for segment in segments]
     forced = any(segment.prefix for segment in segments)
-    none = np.zeros(0, np.int32)
+    none = _int32(())
     return Batch(
         source=_flat([segment.ids for segment in segments]),
-        offsets=np.array([0, *itertools.accumulate(lengths)], np.int32),
-        limits=np.array([target_limit(length, max_length_factor) for length in lengths], np.int32),
+        offsets=_int32(itertools.accumulate(lengths, initial=0)),
+        limits=_int32(target_limit(length, max_length_factor) for length in lengths),
         prefix=_flat([segment.prefix for segment in segments]) if forced else none,
-        prefix_offsets=np.array(
-            [0, *itertools.accumulate(len(segment.prefix) for segment in segments)], np.int32
-        )
+        prefix_offsets=_int32(itertools.accumulate((len(segment.prefix) for segment in segments), initial=0))
         if forced
         else None,
         candidates=none,
@@ -75,5 +72,10 @@ def make_batch(segments: Sequence[Segment], max_length_factor: float) -> Batch:
     )
 
 
-def _flat(lists: Sequence[Sequence[int]]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-    return np.fromiter(itertools.chain.from_iterable(lists), np.int32, sum(map(len, lists)))
+def _flat(lists: Sequence[Sequence[int]]) -> Any:
+    return _int32(itertools.chain.from_iterable(lists))
+
+
+def _int32(numbers: Iterable[int]) -> Any:
+    """As the native core reads them. NumPy, which is slow to import, would add nothing."""
+    return array("i", numbers)

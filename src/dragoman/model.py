@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from dragoman import _native
-from dragoman.architectures.config import Compatibility, ModelConfig, read_config
-from dragoman.backends.native import native_plan
+from dragoman.architectures import Compatibility
 from dragoman.errors import ModelError, ModelFormatError, ModelNotFoundError, OptionsError
 from dragoman.formats.bundle import Bundle, ModelFiles, find_bundle
 from dragoman.formats.shortlist import Shortlist
-from dragoman.formats.shortlist_text import ShortlistOptions
+from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.vocabulary import Vocabulary
 from dragoman.options import DecodingOptions
-from dragoman.planning.plan import Plan
 from dragoman.preparing import Recipe, obtain
 from dragoman.text.pieces import Pieces
 from dragoman.vocabularies import read_pair
 from dragoman.weights import Weights
 
+if TYPE_CHECKING:
+    from dragoman.architectures.config import ModelConfig
+    from dragoman.planning.plan import Plan
+
 __all__ = ["Model", "PrecisionChoice", "load"]
+
 
 PrecisionChoice = Literal["auto", "float32", "int8"]
 
@@ -38,10 +41,8 @@ class Model:
         vocabularies: source and target.
         shortlist: allowed target ids by source id, or None.
         defaults: the model's own decoding options.
-        plan: shared by all models of this architecture and precision.
         weights: this model's, one copy.
         pieces: text to ids and back.
-        config: the architecture's settings.
         files: where everything was read from.
         parameter_count: numbers in the model file.
     """
@@ -51,14 +52,26 @@ class Model:
     vocabularies: tuple[Vocabulary, Vocabulary]
     shortlist: Shortlist | None
     defaults: DecodingOptions
-    plan: Plan
     weights: Weights
     pieces: Pieces
-    config: ModelConfig
     files: Bundle
     parameter_count: int
     native_shortlist: Any
     _arguments: tuple[Any, ...] | None
+
+    @cached_property
+    def config(self) -> ModelConfig:
+        """The architecture's settings."""
+        from dragoman.making import config_of_facts  # translating needs neither this nor the plan below
+
+        return config_of_facts(self.weights.facts())
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What runs, for people and programs to read. Models of one architecture and precision share it."""
+        from dragoman.making import plan_of_facts
+
+        return plan_of_facts(self.weights.facts())
 
     @property
     def weights_bytes(self) -> int:
@@ -115,14 +128,12 @@ def _load(path: Path | str | ModelFiles, precision: str, shortlist: Path | str, 
     source, target = read_pair(*files.vocabularies)
     options = _shortlist_options(files, shortlist)
     recipe = Recipe(files.model, precision, compat, options, source, target)
-    plan, opened = obtain(recipe)
+    native_plan, opened = obtain(recipe)
     facts, lists = opened.head.facts, opened.head.shortlist
-    weights = Weights(native_plan(plan), opened.region, opened.head.table, opened.path)
-    shapes = {name: tuple(shape) for name, shape in facts["shapes"].items()}
-    config = read_config(facts["options"], shapes, compat=compat)  # type: ignore[arg-type]
-    rows = (shapes[config.tables.source][0], weights.vocabulary)
+    weights = Weights(native_plan, opened.region, opened.head.table, opened.path)
+    rows = (facts["source_rows"], weights.vocabulary)
     _check_vocabularies(files, rows, source, target)
-    pieces = Pieces.of_model(files, source, target, right_to_left=config.right_to_left)
+    pieces = Pieces.of_model(files, source, target, right_to_left=facts["right_to_left"])
     arguments: tuple[Any, ...] | None = None
     if not files.in_memory:
         arguments = (path, precision, shortlist, compat)
@@ -133,10 +144,8 @@ def _load(path: Path | str | ModelFiles, precision: str, shortlist: Path | str, 
         vocabularies=(source, target),
         shortlist=lists,
         defaults=DecodingOptions.of_model(files),
-        plan=plan,
         weights=weights,
         pieces=pieces,
-        config=config,
         files=files.named() if files.in_memory else files,
         parameter_count=facts["parameter_count"],
         native_shortlist=_native_shortlist(lists, source == target, weights.vocabulary, target.eos_id),
@@ -187,9 +196,8 @@ def _shortlist_options(files: Bundle, wanted: Path | str) -> ShortlistOptions | 
 def _native_shortlist(shortlist: Shortlist | None, shared: bool, target_vocabulary: int, eos: int) -> Any:
     if shortlist is None:
         return None
-    return _native.Shortlist(
-        shortlist.offsets.view("uint64"), shortlist.ids, shortlist.first, shared, target_vocabulary, eos
-    )
+    offsets: Any = memoryview(shortlist.offsets).cast("B").cast("Q")
+    return _native.Shortlist(offsets, shortlist.ids, shortlist.first, shared, target_vocabulary, eos)
 
 
 def stored_options(model: Model) -> Mapping[str, object]:

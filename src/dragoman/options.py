@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -239,6 +238,8 @@ def option_names() -> tuple[str, ...]:
 
 
 def _refuse_name(name: str, value: object) -> NoReturn:
+    import difflib
+
     near = difflib.get_close_matches(name, option_names(), 1)
     names = f"spelled {near[0]}" if near else "one of the options " + ", ".join(option_names())
     raise OptionsError(name, value, names)

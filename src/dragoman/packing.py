@@ -5,9 +5,7 @@ The order of packed matrices is drawn in native/kernels/packing.h.
 
 from __future__ import annotations
 
-import hashlib
 import struct
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +23,6 @@ __all__ = [
     "PreparedSlot",
     "PreparedTable",
     "PreparedVector",
-    "layout_fingerprint",
     "pack",
     "packed_bytes",
     "prepare",
@@ -153,17 +150,6 @@ def slot_record(prepared: PreparedSlot, view: NDArray[np.uint8]) -> bytes:
         return _RECORD.pack(0, 0, prepared.alpha, 0.0, *place(prepared.panels), 0, 0, *tail)
     numbers = (2, prepared.vocabulary, prepared.alpha, prepared.unquantise)
     return _RECORD.pack(*numbers, *place(prepared.panels), *place(prepared.rows), *tail)
-
-
-def layout_fingerprint() -> str:
-    """Hex digest of what packing does with known matrices: it changes with the kernels' layout."""
-    digest = hashlib.sha256(f"{sys.byteorder} {_RECORD.format} {_ALIGNMENT}".encode())
-    for dtype in (np.int8, np.float32):
-        matrix = (np.arange(11 * 37) % 251 - 125).astype(dtype).reshape(11, 37)
-        memory = Memory(np.zeros(1 << 16, np.uint8))
-        panels, sums = _pack(matrix, memory, transposed=False)
-        digest.update(panels.tobytes() + (b"" if sums is None else sums.tobytes()))
-    return digest.hexdigest()[:16]
 
 
 def _address(array: NDArray[Any]) -> int:

@@ -13,11 +13,13 @@ Any number of processes may prepare the same model at once: each writes under a 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
 import os
 import re
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +30,7 @@ from dragoman import _native
 from dragoman.errors import DragomanError
 from dragoman.formats.files import MemoryFile
 from dragoman.formats.prepared import VERSION, Head, decode_head
-from dragoman.packing import layout_fingerprint
+from dragoman.planning.version import PLAN_VERSION
 
 __all__ = [
     "Key",
@@ -50,7 +52,6 @@ _SETTLED_NS = 2_000_000_000
 
 _STALE_S = 3600
 _NAME = re.compile(r"[0-9a-f]{40}")
-_fingerprint: list[str] = []
 
 
 def cache_folder() -> Path | None:
@@ -81,7 +82,7 @@ class Key:
     @property
     def name(self) -> str:
         """Without a suffix."""
-        return _digest([VERSION, _layout(), list(self.contents), self.settings])
+        return _digest([_versions(), list(self.contents), self.settings])
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class Stamp:
 
     @property
     def name(self) -> str:
-        return _digest([VERSION, _layout(), self.places, self.settings])
+        return _digest([_versions(), self.places, self.settings])
 
     @property
     def settled(self) -> bool:
@@ -141,7 +142,7 @@ def open_prepared(folder: Path, name: str) -> Opened | None:
     path = folder / f"{name}.weights"
     try:
         region = map_file(path)
-        head = decode_head(region.view(), path)
+        head = decode_head(memoryview(region), path)
         if head.facts.get("name") == name and not region.damaged:
             return Opened(region, head, path)
         _log.warning("%s is not what its name says: preparing the weights again", path)
@@ -166,7 +167,7 @@ def map_file(path: Path) -> Any:
 def store(folder: Path, name: str, region: Any) -> Opened | None:
     """Write a region built in memory and map the file; None if that is not possible here."""
     _remove_leftovers(folder)
-    if not _write(folder / f"{name}.weights", region.view()):
+    if not _write(folder / f"{name}.weights", memoryview(region)):
         return None
     return open_prepared(folder, name)
 
@@ -240,10 +241,10 @@ def _place(path: Path) -> tuple[Any, ...]:
     return (os.path.realpath(path), *numbers)
 
 
-def _layout() -> str:
-    if not _fingerprint:
-        _fingerprint.append(layout_fingerprint())
-    return _fingerprint[0]
+@functools.cache
+def _versions() -> list[object]:
+    """Of everything that this code, and no model, puts into a file."""
+    return [VERSION, PLAN_VERSION, sys.byteorder, _native.layout_fingerprint()]
 
 
 def _digest(value: object) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from dragoman.errors import DragomanError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["FailedLine", "Hypothesis", "Link", "SoftAlignment", "Translation"]
 
@@ -43,6 +45,8 @@ class SoftAlignment:
 
     def array(self) -> NDArray[np.float32]:
         """float32 [target tokens, source tokens], a copy."""
+        import numpy as np
+
         matrix = np.zeros((len(self), self.columns), np.float32)
         row = 0
         for first, rows in self.blocks:

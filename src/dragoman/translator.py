@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 import queue
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from dragoman import _native
 from dragoman.batching import Segment, make_batches
@@ -17,6 +16,9 @@ from dragoman.options import DecodingOptions
 from dragoman.result import FailedLine, Translation
 from dragoman.running import Found, answer_lines, check_ensemble, run_segments, segments_of
 from dragoman.text.lines import make_lines
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["Translator"]
 
@@ -54,7 +56,7 @@ class Translator:
         for _ in range(threads):
             self._workspaces.put(_native.Workspace(_FIRST_WORKSPACE, workspace_limit))
         self._stop = _native.StopFlag()
-        self._pool = ThreadPoolExecutor(threads, "dragoman") if threads > 1 else None
+        self._pool = _thread_pool(threads) if threads > 1 else None
 
     @overload
     def translate(
@@ -156,3 +158,9 @@ class Translator:
         if found is None:
             raise OptionsError("translator", "closed", "open while it translates")
         return found
+
+
+def _thread_pool(threads: int) -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor  # one thread needs none
+
+    return ThreadPoolExecutor(threads, "dragoman")

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from dragoman import _native
-from dragoman.binding import bind
 from dragoman.errors import WeightsError
-from dragoman.formats.parameters import ParameterFile
-from dragoman.formats.prepared import PAGE, Head, decode_head, encode_head, head_size, pages
-from dragoman.formats.shortlist import Shortlist
-from dragoman.packing import Memory, pack, packed_bytes, slot_record
-from dragoman.planning.plan import Plan
+from dragoman.formats.prepared import decode_head
 
-__all__ = ["Weights", "build_region", "prepare_weights"]
+__all__ = ["Weights", "native_plan_of"]
 
 _IN_MEMORY = Path("prepared weights")
+
+_plans: dict[bytes, Any] = {}
+_plans_lock = threading.Lock()
+
+
+def native_plan_of(image: bytes) -> Any:
+    """The native plan of an image, validated; one for all models of an architecture. Raises NativeError."""
+    key = hashlib.sha256(image).digest()
+    with _plans_lock:
+        found = _plans.get(key)
+        if found is None:
+            found = _plans[key] = _native.Plan.of_image(image)
+        return found
 
 
 class Weights:
@@ -54,8 +62,9 @@ class Weights:
         return self.path is not None
 
     def facts(self) -> Mapping[str, Any]:
-        """What the region says of the model: JSON, read again from it."""
-        return decode_head(self._held[1].view(), self.path or _IN_MEMORY, verify_payload=False).facts
+        """What the region says of the model: JSON, read again from it. Errors: `ready`."""
+        self.ready()
+        return decode_head(memoryview(self._held[1]), self.path or _IN_MEMORY, verify_payload=False).facts
 
     def renew_with(self, renew: Callable[[], Weights]) -> None:
         """How to make the same weights again, should their file be damaged. May raise ModelError."""
@@ -91,47 +100,3 @@ class Weights:
                 fresh = self._renew()
                 self._held, self.path, self.nbytes = fresh._held, fresh.path, fresh.nbytes
             return self._held[0]
-
-
-def build_region(
-    facts: Mapping[str, Any], plan: Plan, file: ParameterFile, lists: Shortlist | None, *, shortlist: bool
-) -> tuple[Any, Head]:
-    """A prepared file in private memory: bind a model file to a plan, pack it, and write the head before it.
-
-    Args:
-        facts: of the model, for the head; JSON.
-        plan: of the model.
-        file: the model's parameters. Nothing of it is referenced afterwards.
-        lists: the model's shortlist, for the head, or None.
-        shortlist: output columns will be selected by a shortlist.
-
-    Returns:
-        The region, read-only, and its head.
-
-    Raises:
-        ModelFormatError: a parameter is missing or has another shape.
-        WeightsError: a matrix cannot be quantised.
-    """
-    slots = bind(plan, file)
-    text = json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()
-    start = head_size(text, len(slots), lists)
-    need = packed_bytes(plan, slots, shortlist=shortlist)
-    region: Any = _native.Region.anonymous(start + pages(need) + PAGE)
-    view = region.view()
-    memory = Memory(view, start)
-    prepared = pack(plan, slots, memory, shortlist=shortlist)
-    records = [slot_record(slot, view) for slot in prepared]
-    end = start + pages(memory.used) + PAGE
-    head = encode_head(text, records, lists, view[start:end])
-    view[:start] = memoryview(head)
-    del prepared, memory, view, slots
-    region.seal(end)
-    return region, decode_head(region.view(), file.path, verify_payload=False)
-
-
-def prepare_weights(plan: Plan, native_plan: Any, file: ParameterFile, *, shortlist: bool) -> Weights:
-    """Weights in private memory, not on disk. Arguments and errors: `build_region`; ``native_plan``: the same
-    plan for the kernels.
-    """
-    region, head = build_region({}, plan, file, None, shortlist=shortlist)
-    return Weights(native_plan, region, head.table)

@@ -18,8 +18,9 @@ from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
 from dragoman.backends.reference import ReferenceBackend, Workspace
 from dragoman.binding import bind
 from dragoman.formats.shortlist import Shortlist
+from dragoman.making import prepare_weights
 from dragoman.planning.plan import Precision
-from dragoman.weights import Weights, prepare_weights
+from dragoman.weights import Weights
 
 
 def weights_of(name: str, precision: Precision = Precision.FLOAT32, *, shortlist: bool = False) -> Weights:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dragoman.errors import ModelFormatError, UnsupportedModelError, WeightsError
-from dragoman.formats.marian_bin import peek_kinds, read_bin
+from dragoman.formats.marian_bin import read_bin
+from dragoman.formats.marian_bin_table import peek_kinds
 from dragoman.formats.marian_bin_write import write_bin
 from dragoman.formats.parameters import Parameter, ParameterFile, freeze
 from dragoman.formats.quantize import quantize

@@ -11,12 +11,8 @@ from hypothesis import strategies as st
 from dragoman.errors import ModelFormatError
 from dragoman.formats.shortlist import Shortlist
 from dragoman.formats.shortlist_binary import MAGIC, checksum, read_binary_shortlist, write_binary_shortlist
-from dragoman.formats.shortlist_text import (
-    ShortlistOptions,
-    read_shortlist,
-    read_text_shortlist,
-    sizes_in_name,
-)
+from dragoman.formats.shortlist_options import ShortlistOptions, sizes_in_name
+from dragoman.formats.shortlist_text import read_shortlist, read_text_shortlist
 from dragoman.formats.vocabulary import plain_vocabulary, read_vocabulary
 
 LETTERS = plain_vocabulary(

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dragoman.architectures import Compatibility
 from dragoman.architectures.build import build_graph, check_parameters
-from dragoman.architectures.config import Compatibility, read_config
+from dragoman.architectures.config import read_config
 from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions, target_limit
 from dragoman.backends.reference import ReferenceBackend, Workspace
 from dragoman.binding import BoundSlot, bind

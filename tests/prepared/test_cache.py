@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,11 @@ import pytest
 from fleet_tools import make_folder
 from prepared_tools import answers, load_private, maps, run_python, weights_file
 
+import dragoman.making
+import dragoman.prepared_cache
 import dragoman.preparing
 from dragoman import load
+from dragoman.errors import ModelError
 from dragoman.formats.model_file import read_parameters
 
 linux = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux's /proc")
@@ -30,7 +34,7 @@ def test_a_model_is_prepared_once(
     first = load(folder)
     assert first.file_backed and first.weights.path == weights_file(cache)
     assert answers(first) == expected
-    monkeypatch.setattr(dragoman.preparing, "read_parameters", lambda *_: pytest.fail("the model is read again"))
+    monkeypatch.setattr(dragoman.making, "read_parameters", lambda *_: pytest.fail("the model is read again"))
     monkeypatch.setattr(dragoman.preparing, "read_bytes", lambda *_, **__: pytest.fail("the model is read again"))
     second = load(folder)
     assert answers(second) == expected
@@ -59,6 +63,30 @@ def test_other_choices_are_other_files(folder: Path, cache: Path) -> None:
     load(folder, precision="int8")
     load(folder, compat="browsermt")
     assert len(list(cache.glob("*.weights"))) == 3
+
+
+def test_another_version_of_planning_is_another_file(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(folder)
+    monkeypatch.setattr(dragoman.prepared_cache, "PLAN_VERSION", -1)
+    dragoman.prepared_cache._versions.cache_clear()
+    try:
+        load(folder)
+        assert len(list(cache.glob("*.weights"))) == 2
+    finally:
+        dragoman.prepared_cache._versions.cache_clear()
+
+
+def test_a_plan_that_would_be_another_today(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is shown a plan that does not run."""
+    load(folder)
+    model = load(folder)
+    real = dragoman.making.plan_for
+    monkeypatch.setattr(dragoman.making, "plan_for", lambda *given: replace(real(*given), signature="another"))
+    with pytest.raises(ModelError, match="another plan"):
+        _ = model.plan
+    assert answers(model)
 
 
 def test_equal_models_share_a_file(folder: Path, tmp_path: Path, cache: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import struct
 import sys
 import threading
 from pathlib import Path
@@ -15,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prepared_tools import answers, load_private, run_python, weights_file
 
-from dragoman import Translator, load
+from dragoman import Translator, _native, load
 from dragoman.errors import ModelError, WeightsError
-from dragoman.formats.prepared import _HEADER
+from dragoman.formats.prepared import _CHECKSUM, _HEADER
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
@@ -58,6 +59,22 @@ def test_any_byte(folder: Path, cache: Path, data: st.DataObject) -> None:
         path.write_bytes({"cut": whole[:at], "append": whole + b"x" * (at + 1), "empty": b""}[how])
     assert answers(load(folder)) == expected
     assert path.read_bytes() == whole
+
+
+def test_a_plan_that_is_none(folder: Path, cache: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """With a right checksum: whoever wrote it, it is checked like any plan."""
+    expected = answers(load(folder))
+    path = weights_file(cache)
+    whole = path.read_bytes()
+    payload_at, _, _, plan_at = _HEADER.unpack_from(whole)[9:13]
+    head = bytearray(whole[:payload_at])
+    head[plan_at] ^= 0xFF
+    head[_CHECKSUM] = bytes(8)
+    head[_CHECKSUM] = struct.pack("=Q", _native.checksum(np.frombuffer(bytes(head), np.uint8)))
+    spoil(path, 0, bytes(head))
+    assert answers(load(folder)) == expected
+    assert path.read_bytes() == whole
+    assert "has no sound plan" in caplog.text
 
 
 def test_another_models_file_under_this_name(folder: Path, cache: Path) -> None:

@@ -24,6 +24,7 @@ LAYERS = [
     {"packing"},
     {"prepared_cache"},
     {"weights"},
+    {"making"},
     {"preparing"},
     {"options", "result"},
     {"backends"},

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from dragoman.architectures import Compatibility
 from dragoman.architectures.options import Options
 from dragoman.architectures.rnn_config import RnnConfig, read_rnn
 from dragoman.architectures.transformer_config import TransformerConfig, read_transformer
@@ -14,7 +15,6 @@ from dragoman.architectures.transformer_config import TransformerConfig, read_tr
 __all__ = ["Compatibility", "ModelConfig", "ModelType", "Tables", "read_config"]
 
 ModelType = Literal["transformer", "s2s", "amun", "nematus"]
-Compatibility = Literal["trained", "browsermt"]
 
 _SUPPORTED = ("transformer", "s2s", "amun", "nematus")
 _KEYS_NORMALISED_SINCE = (1, 11, 0)

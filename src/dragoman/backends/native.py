@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from dragoman import _native
 from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
-from dragoman.planning.plan import Plan
-from dragoman.weights import Weights
+from dragoman.weights import Weights, native_plan_of
+
+if TYPE_CHECKING:
+    from dragoman.planning.plan import Plan
 
 __all__ = ["native_options", "native_plan", "run"]
 
-_plans: dict[str, Any] = {}
-_lock = threading.Lock()
-
-
 def native_plan(plan: Plan) -> Any:
     """The validated native form of a plan, one for all models of an architecture."""
-    with _lock:
-        found = _plans.get(plan.signature)
-        if found is None:
-            found = _plans[plan.signature] = _native.Plan(plan)
-        return found
+    return native_plan_of(_native.Plan(plan).image())
 
 
 def native_options(options: SearchOptions, *, scores: bool = True) -> Any:
@@ -95,5 +86,9 @@ def run(
 
 def _hypothesis(raw: tuple[Any, ...], options: SearchOptions) -> RawHypothesis:
     ids, path_scores, alignment, path_score, score, model_scores = raw
-    word_scores = np.diff(path_scores, prepend=np.float32(0)) if options.word_scores else None
-    return RawHypothesis(ids, path_score, score, word_scores, alignment, model_scores)
+    word_scores = None
+    if options.word_scores:
+        import numpy as np
+
+        word_scores = np.diff(np.frombuffer(path_scores, np.float32), prepend=np.float32(0))
+    return RawHypothesis(memoryview(ids).cast("i"), path_score, score, word_scores, alignment, model_scores)

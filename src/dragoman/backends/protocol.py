@@ -8,15 +8,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from dragoman.errors import OptionsError
 from dragoman.graph.extents import Extents
 from dragoman.planning.batch_extents import GROUP_TOKENS, extents_of_batch, groups
-from dragoman.planning.plan import Plan
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dragoman.planning.plan import Plan
+
+    Ids = NDArray[np.int32]
 
 __all__ = [
     "Backend",
@@ -27,12 +31,11 @@ __all__ = [
     "target_limit",
 ]
 
-Ids = NDArray[np.int32]
-
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Sentences to translate together, longest first. Lists of all sentences lie behind each other ("flat").
+    """Sentences to translate together, longest first. Lists of all sentences lie behind each other ("flat"): NumPy
+    arrays, or for the native back end any buffers of int32.
 
     Attributes:
         source: int32 [T], source ids, each sentence's EOS included.
@@ -67,6 +70,8 @@ class Batch:
             OptionsError: no sentences, an empty one, not longest first, a limit below 1, candidates not
                 ascending, or a list for each sentence missing.
         """
+        import numpy as np
+
         source, offsets = _flat(sources)
         prefix, prefix_offsets = _flat(prefixes or [])
         allowed, candidate_offsets = _flat(candidates or [])
@@ -160,7 +165,7 @@ class RawHypothesis:
     """One translation of one sentence.
 
     Attributes:
-        ids: int32 [n], EOS included unless the limit came first.
+        ids: int32 [n], an array or a view of memory, EOS included unless the limit came first.
         path_score: sum of the scores of its ids (float32 arithmetic, step by step).
         score: see `SearchOptions.normalize`; hypotheses of a sentence are ordered by it.
         word_scores: float32 [n], what each id added to the path score; None if not asked for.
@@ -168,7 +173,7 @@ class RawHypothesis:
         model_scores: the path score by each model of an ensemble, unweighted; empty where a back end does not tell.
     """
 
-    ids: Ids
+    ids: Ids | memoryview
     path_score: float
     score: float
     word_scores: NDArray[np.float32] | None
@@ -206,6 +211,8 @@ def target_limit(source_length: int, max_length_factor: float) -> int:
 def batch_extents(batch: Batch, options: SearchOptions, vocabulary_size: int) -> Extents:
     """The numbers of a batch that a plan's layout depends on; ``vocabulary_size``: rows of the output
     layer."""
+    import numpy as np
+
     lengths = np.diff(batch.offsets).tolist()
     return extents_of_batch(
         lengths,
@@ -220,6 +227,8 @@ def batch_extents(batch: Batch, options: SearchOptions, vocabulary_size: int) ->
 
 def _flat(lists: Sequence[Sequence[int] | Ids]) -> tuple[Ids, Ids]:
     """The lists behind each other, and where each begins."""
+    import numpy as np
+
     offsets = np.zeros(len(lists) + 1, np.int32)
     offsets[1:] = np.cumsum([len(ids) for ids in lists])
     flat = np.concatenate([np.asarray(ids, np.int32) for ids in lists]) if lists else np.zeros(0, np.int32)

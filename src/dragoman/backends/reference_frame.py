@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dragoman.backends import reference_math as maths
-from dragoman.backends.protocol import Batch, Ids
+from dragoman.backends.protocol import Batch
 from dragoman.binding import (
     BoundMatrix,
     BoundSlot,
@@ -30,6 +30,9 @@ from dragoman.planning.plan import Kind, MatrixSlot, Plan, TableSlot
 __all__ = ["Frame", "Observer", "Rows"]
 
 Observer = Callable[[str, NDArray[np.float32]], None]
+
+if TYPE_CHECKING:
+    from dragoman.backends.protocol import Ids
 """Told of each float product: the name of its weight and its input [rows, K], valid during the call only."""
 
 Floats = NDArray[np.float32]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dragoman.backends.protocol import Batch, Ids, RawHypothesis, SearchOptions
+from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
 from dragoman.backends.reference_frame import Rows
 from dragoman.backends.reference_math import log_sum_exp
 
@@ -23,6 +23,9 @@ __all__ = ["Decoder", "search"]
 Floats = NDArray[np.float32]
 
 LOWEST = np.finfo(np.float32).min
+
+if TYPE_CHECKING:
+    from dragoman.backends.protocol import Ids
 """Score of what may not be chosen."""
 
 

@@ -91,7 +91,7 @@ def _describe(path: Path, *, verify: bool) -> dict[str, Any]:
     row: dict[str, Any] = {"name": path.stem, "bytes": 0, "precision": "", "made_of": "", "problem": None}
     try:
         row["bytes"] = path.stat().st_size
-        facts = decode_head(map_file(path).view(), path, verify_payload=verify).facts
+        facts = decode_head(memoryview(map_file(path)), path, verify_payload=verify).facts
         row["precision"], row["made_of"] = facts["precision"], facts["made_of"]
         if facts["name"] != path.stem:
             row["problem"] = f"{path} is not what its name says"

@@ -111,7 +111,7 @@ def _prepared_files() -> dict[str, Path]:
     found = {}
     for path in [] if folder is None else stored_files(folder):
         try:
-            facts = decode_head(map_file(path).view(), path, verify_payload=False).facts
+            facts = decode_head(memoryview(map_file(path)), path, verify_payload=False).facts
             found[os.path.realpath(facts["made_of"])] = path
         except (DragomanError, OSError, ValueError, KeyError, TypeError):
             continue  # `dragoman cache verify` says what is wrong with it

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import ModelFormatError
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
 
 __all__ = ["BoundedReader"]
 
@@ -115,6 +115,8 @@ class BoundedReader:
 
         The array may be unaligned, and keeps the whole buffer alive.
         """
+        import numpy as np  # slow to import, and a load of prepared weights reads no arrays
+
         kind = np.dtype(dtype)
         view = self.take(count * kind.itemsize, what, parameter=parameter)
         array = np.frombuffer(view, dtype=kind)

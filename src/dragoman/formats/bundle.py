@@ -14,7 +14,7 @@ from dragoman.formats.decoder_yml import DecoderConfig, read_decoder_config
 from dragoman.formats.files import MemoryFile
 from dragoman.formats.folder import Folder, scan_folder
 from dragoman.formats.model_file import stored_precision
-from dragoman.formats.shortlist_text import ShortlistOptions
+from dragoman.formats.shortlist_options import ShortlistOptions
 
 __all__ = ["Bundle", "BundleKind", "ModelFiles", "find_bundle"]
 

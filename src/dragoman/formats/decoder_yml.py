@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 
 from dragoman.errors import ModelFormatError
 from dragoman.formats.files import read_bytes
-from dragoman.formats.shortlist_text import ShortlistOptions
-from dragoman.formats.yaml_text import parse_mapping
+from dragoman.formats.shortlist_options import ShortlistOptions
 
 __all__ = ["DecoderConfig", "is_decoder_mapping", "parse_decoder_config", "read_decoder_config"]
 
@@ -179,6 +178,8 @@ def read_decoder_config(path: Path | str) -> DecoderConfig:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ModelFormatError(path, "not UTF-8 text", offset=error.start) from None
+    from dragoman.formats.yaml_text import parse_mapping  # YAML is slow to import, and many models need none
+
     return parse_decoder_config(parse_mapping(text, path), path)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from dragoman.errors import ModelFormatError, ModelNotFoundError
 from dragoman.formats.decoder_yml import DecoderConfig, is_decoder_mapping, parse_decoder_config
 from dragoman.formats.files import read_bytes
-from dragoman.formats.yaml_text import parse_mapping
 
 __all__ = ["Folder", "scan_folder"]
 
@@ -129,6 +128,8 @@ def _decoder_config(file: Path) -> DecoderConfig | None:
     """The configuration in a YAML file, or None if it is something else: a vocabulary, a training
     configuration.
     """
+    from dragoman.formats.yaml_text import parse_mapping  # slow to import, and many folders have no YAML
+
     try:
         if file.stat().st_size > _MAX_CONFIG_BYTES or "vocab" in file.name:
             return None

@@ -1,18 +1,15 @@
-"""Marian's ``.bin``: a table of items, then their data on 256-byte boundaries. Reading; ``marian_bin_write``
-writes.
+"""Marian's ``.bin``: a table of items (``marian_bin_table``), then their data on 256-byte boundaries. Reading;
+``marian_bin_write`` writes.
 
     uint64 version = 1 | uint64 count | count x { uint64 name_bytes, type, rank, data_bytes }
     names, NUL-terminated | shapes, int32 | uint64 padding, padding | data
-
-Two numberings of types exist: browsermt's (Bergamot, Firefox) and upstream's. Both are read.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +17,7 @@ from numpy.typing import NDArray
 from dragoman.errors import ModelFormatError, UnsupportedModelError
 from dragoman.formats.bounded import BoundedReader
 from dragoman.formats.files import MODEL_LIMIT, read_bytes
+from dragoman.formats.marian_bin_table import Item, Kind, read_table
 from dragoman.formats.parameters import (
     ALPHA_SUFFIX,
     OPTIONS_NAME,
@@ -31,29 +29,8 @@ from dragoman.formats.parameters import (
     stored_transposed,
 )
 
-__all__ = ["TYPE_CODES", "VERSION", "Kind", "peek_kinds", "read_bin"]
+__all__ = ["read_bin"]
 
-Kind = Literal["float32", "float16", "int8", "intgemm8", "intgemm16"]
-
-VERSION = 1
-TYPE_CODES: dict[str, dict[Kind, int]] = {
-    "browsermt": {
-        "float32": 0x0404,
-        "float16": 0x0402,
-        "int8": 0x0101,
-        "intgemm8": 0x4101,
-        "intgemm16": 0x4102,
-    },
-    "upstream": {
-        "float32": 0x0404,
-        "float16": 0x0402,
-        "int8": 0x0101,
-        "intgemm8": 0x10001,
-        "intgemm16": 0x10002,
-    },
-}
-_KINDS: dict[int, Kind] = {code: kind for codes in TYPE_CODES.values() for kind, code in codes.items()}
-_KINDS[0x0201] = "int8"  # uint8, which some writers use for the options' text
 _DTYPES: dict[Kind, np.dtype[Any]] = {
     "float32": np.dtype("<f4"),
     "float16": np.dtype("<f2"),
@@ -62,23 +39,8 @@ _DTYPES: dict[Kind, np.dtype[Any]] = {
     "intgemm16": np.dtype("<i2"),
 }
 _PACKED_BITS = 0x0800 | 0x1000 | 0x2000
-_HEADER_BYTES = 32
 _MAX_RANK = 8
 _MAX_NAME_BYTES = 1024
-
-
-@dataclass(frozen=True)
-class _Item:
-    """One row of the table. ``kind`` is None for a type code we do not know."""
-
-    name_bytes: int
-    code: int
-    rank: int
-    data_bytes: int
-
-    @property
-    def kind(self) -> Kind | None:
-        return _KINDS.get(self.code)
 
 
 def read_bin(path: Path, *, mapped: bool = False) -> ParameterFile:
@@ -95,7 +57,7 @@ def read_bin(path: Path, *, mapped: bool = False) -> ParameterFile:
         UnsupportedModelError: a matrix is packed for one kind of CPU.
     """
     reader = BoundedReader(read_bytes(path, limit=MODEL_LIMIT, mapped=mapped), path)
-    items = _table(reader)
+    items = read_table(reader)
     names = _names(reader, items)
     shapes = [_shape(reader, item, name) for item, name in zip(items, names, strict=True)]
     reader.take(reader.u64("the padding's length"), "the padding before the data")
@@ -131,37 +93,7 @@ def read_bin(path: Path, *, mapped: bool = False) -> ParameterFile:
     return freeze(path, parameters, options, alphas)
 
 
-def peek_kinds(path: Path) -> frozenset[Kind]:
-    """The kinds of items in a file, from its table alone; packed and unknown ones are left out.
-
-    Raises what ``read_bin`` raises for a damaged table.
-    """
-    with path.open("rb") as file:
-        head = file.read(16)
-        count = BoundedReader(head, path, position=8).u64("the number of items") if len(head) == 16 else 0
-        head += file.read(min(count, 1 << 16) * _HEADER_BYTES)
-    return frozenset(item.kind for item in _table(BoundedReader(head, path)) if item.kind is not None)
-
-
-def _table(reader: BoundedReader) -> list[_Item]:
-    version = reader.u64("the version")
-    if version != VERSION:
-        raise reader.fail(
-            "this is not a Marian .bin model", offset=0, expected=f"version {VERSION}", found=version
-        )
-    count = reader.u64("the number of items")
-    if count > reader.remaining // _HEADER_BYTES:
-        raise reader.fail(
-            "more items than the file can hold",
-            offset=8,
-            expected=reader.remaining // _HEADER_BYTES,
-            found=count,
-        )
-    rows = reader.array("<u8", 4 * count, "the table of items").reshape(count, 4).tolist()
-    return [_Item(*row) for row in rows]
-
-
-def _names(reader: BoundedReader, items: list[_Item]) -> list[str]:
+def _names(reader: BoundedReader, items: list[Item]) -> list[str]:
     names: list[str] = []
     for number, item in enumerate(items, 1):
         start = reader.position
@@ -180,7 +112,7 @@ def _names(reader: BoundedReader, items: list[_Item]) -> list[str]:
     return names
 
 
-def _shape(reader: BoundedReader, item: _Item, name: str) -> tuple[int, ...]:
+def _shape(reader: BoundedReader, item: Item, name: str) -> tuple[int, ...]:
     start = reader.position
     if not 1 <= item.rank <= _MAX_RANK:
         raise reader.fail("impossible rank", parameter=name, expected=f"1 to {_MAX_RANK}", found=item.rank)
@@ -190,7 +122,7 @@ def _shape(reader: BoundedReader, item: _Item, name: str) -> tuple[int, ...]:
     return shape
 
 
-def _parameter_kind(item: _Item, name: str, path: Path) -> Kind:
+def _parameter_kind(item: Item, name: str, path: Path) -> Kind:
     kind = item.kind
     if kind is not None and kind != "int8":
         return kind

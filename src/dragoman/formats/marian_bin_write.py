@@ -11,7 +11,7 @@ import numpy as np
 
 from dragoman.errors import WeightsError
 from dragoman.formats.files import write_atomically
-from dragoman.formats.marian_bin import TYPE_CODES, VERSION, Kind
+from dragoman.formats.marian_bin_table import TYPE_CODES, VERSION, Kind
 from dragoman.formats.parameters import ALPHA_SUFFIX, OPTIONS_NAME, Parameter, ParameterFile
 from dragoman.formats.yaml_text import dump_mapping
 

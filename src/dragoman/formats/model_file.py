@@ -1,16 +1,17 @@
-"""Model files of either format behind one door."""
+"""Model files of either format behind one door. What reads and writes them is imported when needed: a load of
+prepared weights only asks which format it is.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from dragoman.errors import ModelFormatError, ModelNotFoundError
 from dragoman.formats.files import refuse_compressed
-from dragoman.formats.marian_bin import peek_kinds, read_bin
-from dragoman.formats.marian_bin_write import write_bin
-from dragoman.formats.npz import read_npz, write_npz
-from dragoman.formats.parameters import ParameterFile
+
+if TYPE_CHECKING:
+    from dragoman.formats.parameters import ParameterFile
 
 __all__ = ["Precision", "file_format", "read_parameters", "stored_precision", "write_parameters"]
 
@@ -45,7 +46,13 @@ def file_format(path: Path) -> Literal["npz", "bin"]:
 def read_parameters(path: Path | str, *, mapped: bool = False) -> ParameterFile:
     """Read a model file of either format; see ``read_npz`` and ``read_bin`` for ``mapped`` and the errors."""
     path = path if isinstance(path, Path) else Path(path)
-    return read_npz(path, mapped=mapped) if file_format(path) == "npz" else read_bin(path, mapped=mapped)
+    if file_format(path) == "npz":
+        from dragoman.formats.npz import read_npz
+
+        return read_npz(path, mapped=mapped)
+    from dragoman.formats.marian_bin import read_bin
+
+    return read_bin(path, mapped=mapped)
 
 
 def write_parameters(file: ParameterFile, path: Path | str) -> None:
@@ -54,8 +61,12 @@ def write_parameters(file: ParameterFile, path: Path | str) -> None:
     """
     path = Path(path)
     if path.suffix == ".npz":
+        from dragoman.formats.npz import write_npz
+
         write_npz(file, path)
     else:
+        from dragoman.formats.marian_bin_write import write_bin
+
         write_bin(file, path)
 
 
@@ -66,6 +77,8 @@ def stored_precision(path: Path | str) -> Precision:
     path = path if isinstance(path, Path) else Path(path)
     if file_format(path) == "npz":
         return "float32"
+    from dragoman.formats.marian_bin_table import peek_kinds
+
     kinds = peek_kinds(path)
     if "intgemm8" in kinds:
         return "int8"

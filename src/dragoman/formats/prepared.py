@@ -4,8 +4,10 @@
     16   u64 facts: offset, bytes | u64 slot table: offset
     40   u64 shortlist: offset, offsets, ids
     64   u64 payload: offset, bytes | u64 bytes of the file
-    88   u64 checksum of the payload | u64 checksum of the head, itself counted as 0
-    128  facts (JSON) | slot table | shortlist: int64 offsets, uint32 ids | zeros up to a page
+    88   u64 plan: offset, bytes
+    104  u64 checksum of the payload | u64 checksum of the head, itself counted as 0
+    128  facts (JSON) | plan (native/plan_image.h) | slot table | shortlist: int64 offsets, uint32 ids | zeros
+         up to a page
          payload: the arrays that the slot table names, each on 64 bytes | zeros up to a page | a page of zeros
 
 The head is all before the payload. Numbers have the byte order of the machine: a file serves the machine that
@@ -17,13 +19,11 @@ from __future__ import annotations
 
 import json
 import struct
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from dragoman import _native
 from dragoman.formats.bounded import BoundedReader
@@ -38,7 +38,7 @@ RECORD_BYTES = 96
 vector's values), rows, scale, bias, column sums. Offsets count from the start of the file."""
 
 _MAGIC = b"DRAGOMAN"
-_HEADER = struct.Struct("=8s2I3Q3Q3Q2Q")
+_HEADER = struct.Struct("=8s2I3Q3Q3Q2Q2Q")
 _HEADER_BYTES = 128
 _CHECKSUM = slice(_HEADER.size - 8, _HEADER.size)
 _MAX_HEAD = 1 << 30
@@ -50,6 +50,7 @@ class Head:
 
     Attributes:
         facts: JSON object; what it means is the business of who wrote it.
+        plan: image of the native plan.
         table: slot table, `RECORD_BYTES` a slot.
         shortlist: or None.
         payload: offset and bytes.
@@ -58,11 +59,17 @@ class Head:
     """
 
     facts: Mapping[str, Any]
+    plan: bytes
     table: bytes
     shortlist: Shortlist | None
     payload: tuple[int, int]
     file_bytes: int
     checksum: int
+
+
+def _checksum(data: memoryview | bytearray) -> int:
+    native: Any = _native  # its stub knows of arrays only, but any buffer will do
+    return int(native.checksum(data))
 
 
 def pages(nbytes: int) -> int:
@@ -78,42 +85,46 @@ def _eight(nbytes: int) -> int:
     return -(-nbytes // 8) * 8
 
 
-def head_size(facts: bytes, slots: int, shortlist: Shortlist | None) -> int:
+def head_size(facts: bytes, plan: bytes, slots: int, shortlist: Shortlist | None) -> int:
     """Bytes of the head, whole pages: where the payload begins."""
     offsets, ids = _lists(shortlist)
-    return pages(_HEADER_BYTES + _eight(len(facts)) + slots * RECORD_BYTES + 8 * offsets + 4 * ids)
+    start = _HEADER_BYTES + _eight(len(facts)) + _eight(len(plan))
+    return pages(start + slots * RECORD_BYTES + 8 * offsets + 4 * ids)
 
 
 def encode_head(
-    facts: bytes, records: Sequence[bytes], shortlist: Shortlist | None, payload: NDArray[np.uint8]
+    facts: bytes, plan: bytes, records: Sequence[bytes], shortlist: Shortlist | None, payload: memoryview
 ) -> bytes:
     """The head of a file with this payload (whole pages, the last one empty).
 
     Args:
         facts: JSON text.
+        plan: image of the native plan.
         records: the slot table.
         shortlist: or None.
         payload: all bytes behind the head.
     """
     offsets, ids = _lists(shortlist)
-    size = head_size(facts, len(records), shortlist)
-    table_at = _HEADER_BYTES + _eight(len(facts))
+    size = head_size(facts, plan, len(records), shortlist)
+    plan_at = _HEADER_BYTES + _eight(len(facts))
+    table_at = plan_at + _eight(len(plan))
     lists_at = table_at + len(records) * RECORD_BYTES
     head = bytearray(size)
     head[_HEADER_BYTES : _HEADER_BYTES + len(facts)] = facts
+    head[plan_at : plan_at + len(plan)] = plan
     head[table_at:lists_at] = b"".join(records)
     if shortlist is not None:
-        raw = shortlist.offsets.astype(np.int64).tobytes() + shortlist.ids.astype(np.uint32).tobytes()
+        raw = memoryview(shortlist.offsets).tobytes() + memoryview(shortlist.ids).tobytes()
         head[lists_at : lists_at + len(raw)] = raw
     _HEADER.pack_into(
         head, 0, _MAGIC, VERSION, len(records), _HEADER_BYTES, len(facts), table_at, lists_at, offsets, ids,
-        size, len(payload), size + len(payload), _native.checksum(payload), 0,
+        size, len(payload), size + len(payload), plan_at, len(plan), _checksum(payload), 0,
     )  # fmt: skip
-    head[_CHECKSUM] = struct.pack("=Q", _native.checksum(np.frombuffer(head, np.uint8)))
+    head[_CHECKSUM] = struct.pack("=Q", _checksum(head))
     return bytes(head)
 
 
-def decode_head(view: NDArray[np.uint8], path: Path, *, verify_payload: bool = True) -> Head:
+def decode_head(view: memoryview, path: Path, *, verify_payload: bool = True) -> Head:
     """Read the head of a mapped file and check everything: a file that passes is one of ours, undamaged.
 
     Args:
@@ -127,33 +138,36 @@ def decode_head(view: NDArray[np.uint8], path: Path, *, verify_payload: bool = T
     start = BoundedReader(view[:_HEADER_BYTES].tobytes(), path)
     values = _HEADER.unpack(start.take(_HEADER.size, "the header"))
     magic, version, slots, facts_at, facts_bytes, table_at, lists_at, offsets, ids = values[:9]
-    payload_at, payload_bytes, file_bytes, payload_sum, head_sum = values[9:]
+    payload_at, payload_bytes, file_bytes, plan_at, plan_bytes, payload_sum, head_sum = values[9:]
     if magic != _MAGIC or version != VERSION:
         raise start.fail("not prepared weights of this version", offset=0, expected=VERSION, found=version)
-    if file_bytes != view.size or payload_at + payload_bytes != view.size or payload_at % PAGE:
-        raise start.fail("the sizes do not fit the file's", expected=file_bytes, found=view.size)
+    if file_bytes != len(view) or payload_at + payload_bytes != len(view) or payload_at % PAGE:
+        raise start.fail("the sizes do not fit the file's", expected=file_bytes, found=len(view))
     if payload_at > _MAX_HEAD:
         raise start.fail("the head is too large", found=payload_at)
     # Pages of its own, not of the heap: they go back to the system with the shortlist.
     region: Any = _native.Region.anonymous(payload_at)
-    copy: NDArray[np.uint8] = region.view()
+    copy = memoryview(region)
     copy[:] = view[:payload_at]
-    copy[_CHECKSUM] = 0
-    found = _native.checksum(copy)
+    copy[_CHECKSUM] = bytes(8)
+    found = _checksum(copy)
     if found != head_sum:
         raise start.fail("the head's checksum is wrong", expected=hex(head_sum), found=hex(found))
-    if verify_payload and _native.checksum(view[payload_at:]) != payload_sum:
+    if verify_payload and _checksum(view[payload_at:]) != payload_sum:
         raise start.fail("the checksum of the weights is wrong", offset=payload_at)
     region.seal(payload_at)
-    reader = BoundedReader(copy.data.toreadonly(), path)
+    reader = BoundedReader(copy.toreadonly(), path)
     reader.seek(facts_at, "the facts")
     facts = json.loads(bytes(reader.take(facts_bytes, "the facts")))
+    reader.seek(plan_at, "the plan")
+    plan = bytes(reader.take(plan_bytes, "the plan"))
     reader.seek(table_at, "the slot table")
     table = bytes(reader.take(slots * RECORD_BYTES, "the slot table"))
     reader.seek(lists_at, "the shortlist")
     shortlist = None
     if offsets:
-        numbers = reader.array(np.int64, offsets, "the offsets")
+        numbers = reader.take(8 * offsets, "the offsets").cast("q")
+        targets = reader.take(4 * ids, "the ids").cast("I") if ids else memoryview(array("I"))
         first, best = facts["shortlist"]["first"], facts["shortlist"]["best"]
-        shortlist = Shortlist(first, best, numbers, reader.array(np.uint32, ids, "the ids"))
-    return Head(facts, table, shortlist, (payload_at, payload_bytes), file_bytes, payload_sum)
+        shortlist = Shortlist(first, best, numbers, targets)
+    return Head(facts, plan, table, shortlist, (payload_at, payload_bytes), file_bytes, payload_sum)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["MULTIPLE", "Shortlist"]
 
@@ -24,12 +25,13 @@ class Shortlist:
         best: longest list that was kept for a source id. Informative only.
         offsets: int64 [source vocabulary + 1], from 0 to len(ids), not decreasing.
         ids: uint32, ascending within each list. List of source id s: ``ids[offsets[s]:offsets[s + 1]]``.
+            Both are NumPy arrays where a file was read, and views of memory where it was prepared before.
     """
 
     first: int
     best: int
-    offsets: NDArray[np.int64]
-    ids: NDArray[np.uint32]
+    offsets: Any
+    ids: Any
 
     @property
     def source_size(self) -> int:
@@ -42,7 +44,10 @@ class Shortlist:
         """
         if not 0 <= source_id < self.source_size:
             raise IndexError(f"source id {source_id} is not in 0 .. {self.source_size - 1}")
-        return self.ids[self.offsets[source_id] : self.offsets[source_id + 1]]
+        import numpy as np
+
+        lists: NDArray[np.uint32] = np.asarray(self.ids[self.offsets[source_id] : self.offsets[source_id + 1]])
+        return lists
 
     def candidates(
         self,
@@ -70,6 +75,8 @@ class Shortlist:
 
         Rule: marian-semantics 6, for a batch of one sentence.
         """
+        import numpy as np
+
         first = min(self.first, vocabulary_size)
         allowed = np.zeros(vocabulary_size, np.bool_)
         allowed[:first] = True

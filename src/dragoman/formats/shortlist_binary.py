@@ -74,7 +74,7 @@ def read_binary_shortlist(
 def write_binary_shortlist(shortlist: Shortlist, path: Path) -> None:
     """Write a shortlist with its checksum, byte for byte as ``marian-conv`` does."""
     body = struct.pack("<4Q", shortlist.first, shortlist.best, len(shortlist.offsets), len(shortlist.ids))
-    body += shortlist.offsets.astype("<u8").tobytes() + shortlist.ids.astype("<u4").tobytes()
+    body += np.asarray(shortlist.offsets, "<u8").tobytes() + np.asarray(shortlist.ids, "<u4").tobytes()
 
     def write(stream: BinaryIO) -> None:
         stream.write(struct.pack("<2Q", MAGIC, checksum(memoryview(body))))

@@ -17,13 +17,12 @@ from typing import Any
 from dragoman.errors import ModelFormatError, UnsupportedModelError
 from dragoman.formats.files import TEXT_LIMIT, read_bytes
 from dragoman.formats.sentencepiece_model import check_sentencepiece_model
-from dragoman.formats.vocabulary_text import parse_json, parse_lines, parse_yaml
 
 __all__ = ["PlainVocabulary", "SentencePieceVocabulary", "Vocabulary", "plain_vocabulary", "read_vocabulary"]
 
 EOS_PIECE, UNK_PIECE = "</s>", "<unk>"
 _FACTORED = frozenset({".fsv", ".fm"})
-_MAPS = {".yml": parse_yaml, ".yaml": parse_yaml, ".json": parse_json}
+_MAPS = frozenset({".yml", ".yaml", ".json"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +139,9 @@ def read_vocabulary(path: Path | str) -> SentencePieceVocabulary | PlainVocabula
     except UnicodeDecodeError as error:
         advice = "If this is a SentencePiece model, its name must end in .spm."
         raise ModelFormatError(path, "not UTF-8 text", offset=error.start, advice=advice) from None
-    parse = _MAPS.get(suffix, parse_lines)
-    return plain_vocabulary(parse(text, path), path, old_names=suffix in _MAPS)
+    from dragoman.formats.vocabulary_text import parse_text  # YAML is slow to import, and SentencePiece lacks nothing
+
+    return plain_vocabulary(parse_text(text, path), path, old_names=suffix in _MAPS)
 
 
 def plain_vocabulary(ids: Mapping[str, int], path: Path, *, old_names: bool = False) -> PlainVocabulary:

@@ -18,12 +18,20 @@ from dragoman.errors import ModelFormatError
 from dragoman.formats.files import write_atomically
 from dragoman.formats.yaml_text import parse_events
 
-__all__ = ["parse_json", "parse_lines", "parse_yaml", "write_vocabulary"]
+__all__ = ["parse_json", "parse_lines", "parse_text", "parse_yaml", "write_vocabulary"]
 
 MAX_ID = (1 << 24) - 1
 """Highest id accepted; the largest vocabularies known have some 500 000 pieces."""
 
 _DECIMAL = re.compile(r"[0-9]{1,12}")
+
+
+def parse_text(text: str, path: Path) -> dict[str, int]:
+    """Pieces and ids of a text whose format the path's suffix tells."""
+    suffix = path.suffix.lower()
+    if suffix in (".yml", ".yaml"):
+        return parse_yaml(text, path)
+    return parse_json(text, path) if suffix == ".json" else parse_lines(text, path)
 
 
 def parse_yaml(text: str, path: Path) -> dict[str, int]:

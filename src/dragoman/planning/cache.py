@@ -15,7 +15,7 @@ from dragoman.planning.lower import compile_graph
 from dragoman.planning.plan import Plan
 from dragoman.planning.precisions import Precisions
 
-__all__ = ["architecture_signature", "known_plan", "plan_for"]
+__all__ = ["architecture_signature", "plan_for"]
 
 _plans: dict[str, Plan] = {}
 _lock = threading.Lock()
@@ -43,11 +43,6 @@ def _partition(graph: Graph, precisions: Precisions) -> list[tuple[int, int]]:
         group = precisions.alpha_group(op.names) if isinstance(op, ops.Parameter) else None
         found.append((source, first.setdefault((source, group), node.number)))
     return found
-
-
-def known_plan(signature: str) -> Plan | None:
-    """The plan of an `architecture_signature`, if this process has compiled it."""
-    return _plans.get(signature)
 
 
 def plan_for(graph: Graph, precisions: Precisions) -> Plan:

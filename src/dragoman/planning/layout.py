@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dragoman.planning.search import Item, Stack, conflicts, search
+from dragoman.planning.search import Item, Stack, conflicts, lower_bounds, search
 
 __all__ = ["Item", "Layout", "freeze", "lower_bounds", "naive", "plan_layout"]
 
@@ -63,18 +63,3 @@ def freeze(items: Sequence[Item], stack: Stack) -> Layout:
         reach[number] = implied.union(direct)
         below[number] = tuple(sorted(direct))
     return Layout(tuple(below), tuple(stack))
-
-
-def lower_bounds(items: Sequence[Item]) -> list[int]:
-    """Most bytes alive at once at each size of batch: no layout can need less."""
-    changes: dict[int, list[tuple[int, Item]]] = {}
-    for item in items:
-        changes.setdefault(item.first, []).append((1, item))
-        changes.setdefault(item.last + 1, []).append((-1, item))
-    shapes = len(items[0].sizes) if items else 0
-    alive, most = [0] * shapes, [0] * shapes
-    for time in sorted(changes):
-        for sign, item in changes[time]:
-            alive = [total + sign * size for total, size in zip(alive, item.sizes, strict=True)]
-        most = [max(pair) for pair in zip(most, alive, strict=True)]
-    return most

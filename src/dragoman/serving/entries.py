@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import DragomanError
 from dragoman.serving.catalogue import estimate_bytes, estimate_vocabulary_bytes
-from dragoman.serving.cost import UNKNOWN_COST, cost_of_piece
+from dragoman.serving.cost import UNKNOWN_COST
 from dragoman.vocabularies import private_bytes
 
 if TYPE_CHECKING:
@@ -82,16 +82,14 @@ class Entry:
     def in_use(self) -> bool:
         return self.leases > 0 or self.holds > 0 or self.loading
 
-    def loaded(self, model: Model, seconds: float) -> None:
-        """The model is in memory now."""
+    def loaded(self, model: Model, seconds: float, cost: float) -> None:
+        """The model is in memory now. ``cost``: of a piece, from its plan."""
         hashes = tuple(vocabulary.content_hash for vocabulary in model.vocabularies)
         if self._vocabularies not in ((), hashes):
             self.generation += 1
         self._vocabularies = hashes
         self._size = model.weights.nbytes + private_bytes(model.vocabularies)
-        self.cost = cost_of_piece(
-            model.plan, vocabulary=model.weights.vocabulary, shortlist=model.shortlist is not None
-        )
+        self.cost = cost
         self.model, self.loading, self.load_s = model, False, seconds
         self.loads += 1
         self.error, self.failures = None, 0

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol
 
 from dragoman.errors import OptionsError, TextTooLongError
 from dragoman.options import Alignment, DecodingOptions
 from dragoman.result import Hypothesis, Link, SoftAlignment, Translation
 from dragoman.text.cutting import cut
 from dragoman.text.pieces import Pieces, clean
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Line", "RawHypothesis", "make_lines", "make_translations"]
 
@@ -22,7 +23,7 @@ class RawHypothesis(Protocol):
     """What a back end returns: see `dragoman.backends.protocol`."""
 
     @property
-    def ids(self) -> NDArray[np.int32]: ...
+    def ids(self) -> NDArray[np.int32] | memoryview: ...
     @property
     def path_score(self) -> float: ...
     @property
@@ -148,7 +149,7 @@ def _nothing(pieces: Pieces, options: DecodingOptions) -> Hypothesis:
         path_score=0.0,
         model_scores=(0.0,) * max(1, len(options.weights)),
         word_scores=(0.0,) if options.word_scores else None,
-        alignment=_alignment([np.ones((1, 1), np.float32)], [1], options.alignment),
+        alignment=None if options.alignment is None else _alignment([_certain()], [1], options.alignment),
     )
 
 
@@ -204,11 +205,20 @@ def _alignment(
     return SoftAlignment(column, tuple(blocks)) if kind == "soft" else tuple(links)
 
 
+def _certain() -> NDArray[np.float32]:
+    """One token aligned with one."""
+    import numpy as np
+
+    return np.ones((1, 1), np.float32)
+
+
 def _links(matrix: NDArray[np.float32], threshold: float | None) -> list[Link]:
     """Sorted by source, then by target (marian-semantics 5.1). Without a threshold one for each target token,
     the first of equal weights."""
     if threshold is None:
         return sorted((int(source), target) for target, source in enumerate(matrix.argmax(axis=1)))
+    import numpy as np
+
     above = np.argwhere(np.float32(threshold) < matrix.T)
     return [(source, target) for source, target in above.tolist()]
 
