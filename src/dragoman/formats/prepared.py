@@ -32,7 +32,7 @@ from dragoman.formats.shortlist import Shortlist
 __all__ = ["PAGE", "RECORD_BYTES", "Head", "decode_head", "encode_head", "head_size", "pages"]
 
 PAGE = 4096
-VERSION = 2
+VERSION = 3
 RECORD_BYTES = 96
 """Bytes of a slot in the table: u32 kind, vocabulary | f32 alpha, unquantise | u64 offset, bytes of panels (or a
 vector's values), rows, scale, bias, column sums. Offsets count from the start of the file."""
