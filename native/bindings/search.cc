@@ -210,10 +210,11 @@ void bind_search(nb::module_& m) {
       .def("need", &Call::need, nb::arg("workspace"), "Bytes of workspace that run() will use, exactly.")
       .def("run", &Call::run, nb::arg("workspace"), nb::arg("stop"),
            "Translates, without the GIL and without any allocation. False if the stop flag was raised.")
-      .def("results", &Call::results,
-           "For each sentence its hypotheses, best first: (bytes of int32 ids, bytes of float path scores, alignment or "
-           "None, path score, score, unweighted path score by each model). "
-           "Valid until the workspace runs another batch.")
+      .def(
+          "results", &Call::results,
+          "For each sentence its hypotheses, best first: (bytes of int32 ids, bytes of float path scores, alignment or "
+          "None, path score, score, unweighted path score by each model). "
+          "Valid until the workspace runs another batch.")
       .def("candidates", &Call::candidates, "Columns of the logits: the union of the shortlists, or the vocabulary.")
       .def("costs", &Call::costs,
            "With options.profile: (nanoseconds, calls, rows) of each instruction of the first model's plan.");
