@@ -10,6 +10,11 @@ namespace {
 // keep_in_register makes every step happen.
 // As many independent sums as a tile keeps, so that latency hides and nothing spills.
 constexpr int kPeakSums = kTileGroups == 2 ? 24 : 6;
+#if defined(DRAGOMAN_NEON) && defined(__ARM_FEATURE_MATMUL_INT8)
+constexpr int kProductsPerSum = 8;  // that a 32-bit sum takes in at once
+#else
+constexpr int kProductsPerSum = 4;
+#endif
 
 int64_t peak_int8(int64_t rounds) {
   alignas(64) uint8_t a[64] = {};
@@ -27,7 +32,7 @@ int64_t peak_int8(int64_t rounds) {
       keep_in_register(activations);
     }
   }
-  return rounds * kPeakSums * 16 * 4 * 2;
+  return rounds * kPeakSums * 16 * kProductsPerSum * 2;
 }
 
 int64_t peak_float(int64_t rounds) {
