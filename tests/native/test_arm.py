@@ -95,11 +95,23 @@ def test_every_kernel_gives_the_bits_of_this_machine(crossed: Path, hashes: list
     assert found == hashes
 
 
+def object_of(program: Path, target: str) -> Path:
+    (path,) = program.parent.glob(f"**/kernels_{target}.dir/**/*.o")
+    return path
+
+
+@pytest.mark.parametrize("target", WEAKEST)
+def test_a_target_defines_its_table_and_nothing_else(crossed: Path, target: str) -> None:
+    names = lines_of(
+        tool(CROSS + "nm"), "-C", "--defined-only", "--extern-only", str(object_of(crossed, target))
+    )
+    assert [name.split(maxsplit=2)[2] for name in names] == [f"dragoman::{target}::kKernels"]
+
+
 @pytest.mark.parametrize("target", ["neon", "neondot", "neoni8mm"])
 def test_inner_loops_of_products_do_not_touch_the_stack(crossed: Path, target: str) -> None:
     objdump = tool(CROSS + "objdump")
-    (path,) = crossed.parent.glob(f"**/kernels_{target}.dir/**/*.o")
-    loops = product_loops(path, PRODUCT, objdump)
+    loops = product_loops(object_of(crossed, target), PRODUCT, objdump)
     for name, loop in loops:
         spills = [f"{mnemonic} {operands}" for _, mnemonic, operands in loop if ON_STACK.search(operands)]
         assert not spills, f"{name} spills in its inner loop:\n" + "\n".join(spills[:8])
