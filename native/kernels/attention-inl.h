@@ -101,19 +101,34 @@ inline void score_block(const float* q, size_t q_stride, const float* keys, size
   }
 }
 
+// The softmax of R rows of 32 scores.
+template <int R>
+inline void softmax_pairs(float* scores, int count) {
+  F32x16 pairs[R][2];
+#pragma GCC unroll 8
+  for (int i = 0; i < 2 * R; ++i) pairs[i / 2][i % 2] = load(scores + 16 * i);
+  softmax_rows(pairs, count);
+#pragma GCC unroll 8
+  for (int i = 0; i < 2 * R; ++i) store(pairs[i / 2][i % 2], scores + 16 * i);
+}
+
 // The probabilities of R rows, as score_block takes them.
 template <int R>
 inline void weigh(const float* q, size_t q_stride, const float* keys, size_t key_stride, size_t next_keys, int head_dim,
                   int count, float* scores, ptrdiff_t ahead = 0) {
+  constexpr int kVectors = 2 * R <= kFloatSums ? 2 : 1;  // as many sums as registers hold
   if (key_stride == 16) return score_block<R, 1>(q, q_stride, keys, 16, next_keys, head_dim, count, scores, ahead);
-  if (key_stride == 32) return score_block<R, 2>(q, q_stride, keys, 32, next_keys, head_dim, count, scores, ahead);
+  if constexpr (kVectors == 2) {
+    if (key_stride == 32) return score_block<R, 2>(q, q_stride, keys, 32, next_keys, head_dim, count, scores, ahead);
+  }
   size_t at = 0;
-  for (; at + 32 <= key_stride; at += 32) {
-    score_block<R, 2>(q, q_stride, keys + at, key_stride, next_keys, head_dim, 0, scores + at, ahead);
+  for (; at + 16 * kVectors <= key_stride; at += 16 * kVectors) {
+    score_block<R, kVectors>(q, q_stride, keys + at, key_stride, next_keys, head_dim, 0, scores + at, ahead);
   }
   if (at < key_stride) {
     score_block<R, 1>(q, q_stride, keys + at, key_stride, next_keys, head_dim, 0, scores + at, ahead);
   }
+  if (kVectors == 1 && key_stride == 32) return softmax_pairs<R>(scores, count);
   for (int r = 0; r < R; ++r) softmax(scores + r * key_stride, count);
 }
 
@@ -166,9 +181,15 @@ inline void mix_values(const float* weights, size_t weights_stride, int count, i
       mix_groups<R, 4>(weights, weights_stride, count, column, part, value, to);
     }
   }
-  for (; column + 16 < columns; column += 32) {
-    const int part = columns - column < 32 ? columns - column - 16 : 16;
-    mix_groups<R, 2>(weights, weights_stride, count, column, part, value, to);
+  if constexpr (2 * R <= kFloatSums) {
+    for (; column + 16 < columns; column += 32) {
+      const int part = columns - column < 32 ? columns - column - 16 : 16;
+      mix_groups<R, 2>(weights, weights_stride, count, column, part, value, to);
+    }
+  } else {
+    for (; column + 16 < columns; column += 16) {
+      mix_groups<R, 1>(weights, weights_stride, count, column, 16, value, to);
+    }
   }
   if (column < columns) mix_groups<R, 1>(weights, weights_stride, count, column, columns - column, value, to);
 }

@@ -8,6 +8,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace dragoman {
@@ -64,6 +68,37 @@ CpuFeatures detect_cpu() {
   features.avx512_vnni = features.avx512 && bit(extended.ecx, 11);
   const bool tiles = (saved & 0x60000) == 0x60000 && bit(extended.edx, 24) && bit(extended.edx, 25);
   features.amx_int8 = features.avx512_vnni && tiles && may_use_tiles();
+  return features;
+}
+
+#elif defined(__aarch64__) && defined(__APPLE__)
+
+namespace {
+
+bool has(const char* feature) {
+  int value = 0;
+  size_t size = sizeof value;
+  return sysctlbyname(feature, &value, &size, nullptr, 0) == 0 && value != 0;
+}
+
+}  // namespace
+
+// Names: Apple, "Determining instruction set characteristics".
+CpuFeatures detect_cpu() {
+  CpuFeatures features;
+  features.arm_dot = has("hw.optional.arm.FEAT_DotProd");
+  features.arm_i8mm = features.arm_dot && has("hw.optional.arm.FEAT_I8MM");
+  return features;
+}
+
+#elif defined(__aarch64__) && defined(__linux__)
+
+// Bits: the kernel's arch/arm64/include/uapi/asm/hwcap.h, as older C libraries lack the names.
+CpuFeatures detect_cpu() {
+  constexpr unsigned long kAsimdDp = 1ul << 20, kI8mm = 1ul << 13;
+  CpuFeatures features;
+  features.arm_dot = (getauxval(AT_HWCAP) & kAsimdDp) != 0;
+  features.arm_i8mm = features.arm_dot && (getauxval(AT_HWCAP2) & kI8mm) != 0;
   return features;
 }
 

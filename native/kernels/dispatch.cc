@@ -29,6 +29,16 @@ extern const Kernels kKernels;
 namespace amx {
 extern const Kernels kKernels;
 }
+#elif defined(__aarch64__)
+namespace neon {
+extern const Kernels kKernels;
+}
+namespace neondot {
+extern const Kernels kKernels;
+}
+namespace neoni8mm {
+extern const Kernels kKernels;
+}
 #endif
 
 namespace {
@@ -46,6 +56,11 @@ struct Available {
     if (cpu.avx_vnni) tables[count++] = &avxvnni::kKernels;
     if (cpu.avx512) tables[count++] = &avx512bw::kKernels;
     if (cpu.avx2_fma) tables[count++] = &avx2::kKernels;
+#elif defined(__aarch64__)
+    const CpuFeatures cpu = detect_cpu();
+    if (cpu.arm_i8mm) tables[count++] = &neoni8mm::kKernels;
+    if (cpu.arm_dot) tables[count++] = &neondot::kKernels;
+    tables[count++] = &neon::kKernels;
 #endif
     tables[count] = &generic::kKernels;
   }

@@ -7,6 +7,9 @@
 
 #include "kernels/math-inl.h"
 #include "kernels/tiles-inl.h"
+#if defined(DRAGOMAN_NEON)
+#include "kernels/gemm_int8_neon-inl.h"
+#endif
 
 namespace dragoman::DRAGOMAN_TARGET {
 namespace {
@@ -15,6 +18,7 @@ constexpr int kStepBytes = 4 * kPanelColumns;  // one step: 4 k by 32 columns
 
 constexpr int int8_blocks(int rows) { return copies_in_flight(rows, kIntSums); }
 
+#if !defined(DRAGOMAN_INT8_TILE)
 // The sums of R rows by B blocks of columns. Several blocks start where a panel starts.
 template <int R, int B, bool spread>
 struct Int8Tile {
@@ -67,6 +71,7 @@ struct Int8Tile {
     }
   }
 };
+#endif
 
 // What the epilogue does to 16 columns of `rows` rows of sums, which lie `stride` apart, from (row, column) on.
 template <Activation kind, bool dynamic>
@@ -123,6 +128,7 @@ struct Int8Work {
   FinishGroup finish;  // of kGeneral, and of the columns that fill no whole tile
   Ending ending;
   int steps;
+  I32x16* shifts;  // kSignedActivations: of the block's columns, found by its first tile
 };
 
 // What the epilogue needs of 16 columns from `column` on, all of them there; not for kGeneral.
@@ -196,6 +202,12 @@ __attribute__((noinline)) void int8_tile(const Int8Work& work, int row, int bloc
   Int8Tile<R, B, spread> tile;
   tile.multiply(p.a + row * p.a_stride, p.a_stride, weights, panel_bytes, work.steps, fetch);
   const int first = block * kTileColumns;
+#if defined(DRAGOMAN_NEON)
+  if constexpr (kSignedActivations) {
+    if (row == 0) find_shifts(p, weights, panel_bytes, first, B, work.shifts);
+    add_shifts(tile.sums, work.shifts);
+  }
+#endif
   if (first + B * kTileColumns <= p.n) {
     switch (work.ending) {
       case Ending::kGeneral:
@@ -226,7 +238,8 @@ __attribute__((noinline)) void int8_tile(const Int8Work& work, int row, int bloc
 }
 
 void gemm_int8_dense(const GemmInt8& p) {
-  const Int8Work work = {p, finish_of(p), ending_of(p), (p.k + 3) / 4};
+  I32x16 shifts[4 * kTileGroups];
+  const Int8Work work = {p, finish_of(p), ending_of(p), (p.k + 3) / 4, shifts};
   using Tile = void (*)(const Int8Work&, int, int, const Prefetch&);
   const RowTiles tiles(p.m, kTileRows);
   const int blocks = (p.n + kTileColumns - 1) / kTileColumns;

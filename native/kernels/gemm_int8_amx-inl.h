@@ -185,7 +185,7 @@ void multiply_rows(const Int8Work& work, int first_row, int rows, int height) {
 
 void gemm_int8_amx(const GemmInt8& p) {
   if (p.m < kFewestAmxRows || p.k % kAmxDepth != 0) return gemm_int8(p);
-  const Int8Work work = {p, finish_of(p), ending_of(p), 0};
+  const Int8Work work = {p, finish_of(p), ending_of(p), 0, nullptr};
   void (*multiply)(const Int8Work&, int, int, int) = nullptr;
   switch (work.ending) {
     case Ending::kGeneral:

@@ -16,7 +16,7 @@ constexpr int kStepsAhead = 12;  // to fetch
 struct ActiveSteps {
   int count = 0;
   int32_t offsets[kMostSparseSteps + kStepsAhead];  // of the weights, in bytes
-  uint32_t values[kMostSparseSteps];                // four a-127
+  uint32_t values[kMostSparseSteps];                // as load_activations makes four a-127 of them
 
   // False if the row has an activation below zero, or few that are zero.
   bool find(const uint8_t* a, int steps) {
@@ -29,7 +29,7 @@ struct ActiveSteps {
         uint32_t four;
         __builtin_memcpy(&four, a + 4 * i, 4);
         high &= four + 0x01010101u;  // no activation is 255, so nothing carries
-        values[count] = four - 0x7f7f7f7fu;
+        values[count] = kSignedActivations ? four : four - 0x7f7f7f7fu;
         offsets[count] = i * kStepBytes;
         count += four != 0x7f7f7f7fu;
       }
@@ -79,7 +79,7 @@ bool gemm_int8_sparse(const GemmInt8& p) {
   }
   ActiveSteps active;
   if (!active.find(p.a, steps)) return false;
-  const Int8Work work = {p, finish_of(p), Ending::kGeneral, steps};
+  const Int8Work work = {p, finish_of(p), Ending::kGeneral, steps, nullptr};
   const int blocks = (p.n + kTileColumns - 1) / kTileColumns;
   constexpr int kTogether = int8_blocks(1);
   int block = 0;

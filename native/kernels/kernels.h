@@ -237,7 +237,8 @@ struct Kernels {
 const Kernels& kernels();
 // All tables that this processor can run, best first; null-terminated.
 const Kernels* const* available_kernels();
-// Table by name ("avx512vnni", "avx512bw", "avxvnni", "avx2", "generic"), or null if unknown or not runnable here.
+// Table by name ("avx512vnni", "avx512bw", "avxvnni", "avx2"; "neoni8mm", "neondot", "neon"; "generic"), or null if
+// unknown or not runnable here.
 const Kernels* kernels_by_name(const char* name);
 
 }  // namespace dragoman

@@ -24,7 +24,7 @@ struct ExpParts {
   F32x16 rounded, rest;
 };
 
-inline ExpParts split_exp(F32x16 x) {
+__attribute__((always_inline)) inline ExpParts split_exp(F32x16 x) {
   constexpr float kRest[] = {0x1.6db6c2p-10f, 0x1.123d38p-7f, 0x1.55545ap-5f, 0x1.55548cp-3f, 0x1p-1f};
   const F32x16 rounded = fma(x, splat(0x1.715476p+0f), splat(kRoundingMagic));  // log2(e)
   const F32x16 n = rounded - splat(kRoundingMagic);
@@ -32,7 +32,7 @@ inline ExpParts split_exp(F32x16 x) {
   return {rounded, fma(polynomial(r, kRest), r * r, r)};
 }
 
-inline F32x16 exp(F32x16 x) {
+__attribute__((always_inline)) inline F32x16 exp(F32x16 x) {
   const ExpParts parts = split_exp(max(splat(-104.0f), min(splat(89.0f), x)));
   return scale_by_power(parts.rest + splat(1.0f), parts.rounded);
 }

@@ -10,10 +10,16 @@ namespace {
 // keep_in_register makes every step happen.
 // As many independent sums as a tile keeps, so that latency hides and nothing spills.
 constexpr int kPeakSums = kTileGroups == 2 ? 24 : 6;
+#if defined(DRAGOMAN_NEON) && defined(__ARM_FEATURE_MATMUL_INT8)
+constexpr int kProductsPerSum = 8;  // that a 32-bit sum takes in at once
+#else
+constexpr int kProductsPerSum = 4;
+#endif
 
 [[maybe_unused]] int64_t peak_int8(int64_t rounds) {
   alignas(64) uint8_t a[64] = {};
   alignas(64) int8_t b[64] = {};
+  asm("" : "+m"(b));  // or products of zeros vanish
   Activations activations = load_activations(a);
   const Weights weights = load_weights(b);
   I32x16 sums[kPeakSums];
@@ -27,7 +33,7 @@ constexpr int kPeakSums = kTileGroups == 2 ? 24 : 6;
       keep_in_register(activations);
     }
   }
-  return rounds * kPeakSums * 16 * 4 * 2;
+  return rounds * kPeakSums * 16 * kProductsPerSum * 2;
 }
 
 int64_t peak_float(int64_t rounds) {

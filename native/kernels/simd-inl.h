@@ -1,6 +1,6 @@
 // Sixteen floats and sixteen int32 as one value on every target, so that each kernel is written once.
 //
-//   F32x16  one zmm, two ymm or an array; I32x16 likewise.
+//   F32x16  one zmm, two ymm, four q or an array; I32x16 likewise.
 // All targets agree bit for bit, also on which operand min and max return when one is NaN:
 //   max(a, b) = a > b ? a : b and min(a, b) = a < b ? a : b, so a NaN in `a` loses and a NaN in `b` stays.
 // `count` arguments say how many leading lanes are in memory (1..16, 0 allowed); the others load as zero and are not
@@ -11,6 +11,8 @@
 #include "kernels/simd_avx512-inl.h"
 #elif defined(__AVX2__)
 #include "kernels/simd_avx2-inl.h"
+#elif defined(DRAGOMAN_NEON)
+#include "kernels/simd_neon-inl.h"
 #else
 #include "kernels/simd_generic-inl.h"
 #endif

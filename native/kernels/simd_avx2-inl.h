@@ -234,6 +234,8 @@ constexpr int kTileGroups = 1;
 constexpr int kHeadsTogether = 1;
 // Rows of short sentences that attend together.
 constexpr int kAttendedRows = 4;
+// Products take activations as the unsigned bytes that they are (otherwise: simd_neon-inl.h).
+constexpr bool kSignedActivations = false;
 constexpr int kFloatTileRows = 6;
 constexpr int kFloatSums = 4;
 constexpr int kFloatStepsPerTurn = 1;

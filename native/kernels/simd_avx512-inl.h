@@ -199,6 +199,8 @@ constexpr int kStepsPerTurn = 1;
 constexpr int kHeadsTogether = 4;
 // Rows of short sentences that attend together.
 constexpr int kAttendedRows = 8;
+// Products take activations as the unsigned bytes that they are (otherwise: simd_neon-inl.h).
+constexpr bool kSignedActivations = false;
 constexpr int kFloatTileRows = 14;
 constexpr int kFloatSums = 16;
 constexpr int kFloatStepsPerTurn = 2;

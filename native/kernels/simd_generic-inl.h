@@ -180,9 +180,10 @@ inline void add_products(I32x16& sums, Activations a, Weights b) {
   }
 }
 
-inline void keep_in_register(I32x16&) {}
+// There is none: in memory, so that every step happens.
+inline void keep_in_register(I32x16& x) { asm volatile("" : "+m"(x.v)); }
 inline void keep_in_register(Activations&) {}
-inline void keep_in_register(F32x16&) {}
+inline void keep_in_register(F32x16& x) { asm volatile("" : "+m"(x.v)); }
 
 constexpr int kTileGroups = 1;
 constexpr int kTileRows = 2;
@@ -191,6 +192,8 @@ constexpr int kStepsPerTurn = 1;
 constexpr int kHeadsTogether = 1;
 // Rows of short sentences that attend together.
 constexpr int kAttendedRows = 4;
+// Products take activations as the unsigned bytes that they are (otherwise: simd_neon-inl.h).
+constexpr bool kSignedActivations = false;
 constexpr int kFloatTileRows = 2;
 constexpr int kFloatSums = 1;
 constexpr int kFloatStepsPerTurn = 1;
