@@ -16,7 +16,7 @@ constexpr int kStepsAhead = 12;  // to fetch
 struct ActiveSteps {
   int count = 0;
   int32_t offsets[kMostSparseSteps + kStepsAhead];  // of the weights, in bytes
-  uint32_t values[kMostSparseSteps];                // as load_activations makes four a-127 of them
+  uint32_t values[kMostSparseSteps];                // as load_row_activations makes four a-127 of them
 
   // False if the row has an activation below zero, or few that are zero.
   bool find(const uint8_t* a, int steps) {
@@ -51,7 +51,7 @@ __attribute__((noinline)) void sparse_tile(const Int8Work& work, const ActiveSte
   for (int at = 0; at < active.count; ++at) {
     const int8_t* step = weights + active.offsets[at];
     const int8_t* later = weights + active.offsets[at + kStepsAhead];
-    const Activations x = load_activations(reinterpret_cast<const uint8_t*>(&active.values[at]));
+    const RowActivations x = load_row_activations(reinterpret_cast<const uint8_t*>(&active.values[at]));
 #pragma GCC unroll 8
     for (int i = 0; i < B * kTileGroups; ++i) {
       const size_t place = 16 * i / kPanelColumns * panel_bytes + 64 * (i % (kPanelColumns / 16));

@@ -54,6 +54,12 @@ inline void quantise_pair(const F32x16 (&x)[4], F32x16 multiplier, uint8_t* firs
 #endif
 }
 
+#if !defined(DRAGOMAN_PAIRS_ROWS)
+// Four activations of one row alone; elsewhere a product may take two rows at once.
+using RowActivations = Activations;
+inline RowActivations load_row_activations(const uint8_t* p) { return load_activations(p); }
+#endif
+
 #if !defined(DRAGOMAN_SUMS_FOUR)
 // sum() of each of four, to out[0..4).
 inline void sum_four(const F32x16 (&x)[4], float* out) {

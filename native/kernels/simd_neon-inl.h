@@ -243,6 +243,16 @@ inline void add_products(I32x16& sums, Activations a, Weights b) {
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) sums.v[i] = vusmmlaq_s32(sums.v[i], a.v, b.v[i]);
 }
+// Of one row alone: four sums of 4 k.
+#define DRAGOMAN_PAIRS_ROWS
+struct RowActivations {
+  uint8x16_t v;
+};
+inline RowActivations load_row_activations(const uint8_t* p) { return {four_activations(p)}; }
+inline void add_products(I32x16& sums, RowActivations a, Weights b) {
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) sums.v[i] = vusdotq_s32(sums.v[i], a.v, b.v[i]);
+}
 constexpr bool kSignedActivations = false;
 constexpr int kTileRows = 6;
 #elif defined(__ARM_FEATURE_DOTPROD)

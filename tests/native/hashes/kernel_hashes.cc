@@ -2,6 +2,7 @@
 // same lines. Without an argument: the names of the targets that this machine can run.
 //
 //     kernel_hashes [target]
+#include <algorithm>
 #include <cinttypes>
 #include <cstdarg>
 #include <cstdio>
@@ -50,11 +51,16 @@ struct Int8Weights {
   Guarded<float> scale, bias;
 };
 
-void int8_product(const Kernels& kernels, int m, int k, int n, int variant) {
+// after_relu: no activation is below zero (127), and half of the steps of four are zero.
+void int8_product(const Kernels& kernels, int m, int k, int n, int variant, bool after_relu = false) {
   Random random(static_cast<uint64_t>(((m * 1000 + k) * 1000 + n) * 64 + variant));
   const bool dynamic = variant % 2 == 1, extreme = variant % 5 == 4;
   const Int8Weights weights(random, k, n, extreme);
   Rows<uint8_t> a(m, k, [&] { return static_cast<uint8_t>(extreme ? 254 * random.below(2) : random.below(255)); });
+  for (int i = 0; after_relu && i < m * k; ++i) {
+    uint8_t* at = a.data() + i / k * a.stride() + i % k;
+    *at = (i / 4) % 2 == 0 ? 127 : std::max<uint8_t>(*at, 127);
+  }
   Guarded<float> row_scale(m);
   for (int i = 0; i < m; ++i) row_scale.data()[i] = 1.0f + 0.5f * random.unit();
   Rows<float> out(m, n);
@@ -68,7 +74,7 @@ void int8_product(const Kernels& kernels, int m, int k, int n, int variant) {
                      .panels = weights.panels.data(),
                      .scale = weights.scale.data(),
                      .bias = variant % 4 == 3 ? nullptr : weights.bias.data(),
-                     .column_sums = dynamic ? weights.sums.data() : nullptr,
+                     .column_sums = dynamic || after_relu ? weights.sums.data() : nullptr,
                      .row_scale = dynamic ? row_scale.data() : nullptr,
                      .activation = static_cast<Activation>(variant < 12 ? variant / 6 : variant % 7),
                      .out = outputs == 2 ? nullptr : out.data(),
@@ -79,7 +85,7 @@ void int8_product(const Kernels& kernels, int m, int k, int n, int variant) {
   Hash hash;
   hash.add(out);
   hash.add(quantised);
-  print(hash, "gemm_int8 %d x %d x %d variant %d", m, k, n, variant);
+  print(hash, "gemm_int8 %d x %d x %d variant %d%s", m, k, n, variant, after_relu ? " after relu" : "");
 }
 
 void float_product(const Kernels& kernels, int m, int k, int n, bool odd) {
@@ -121,6 +127,10 @@ void products(const Kernels& kernels) {
   }
   for (int variant = 0; variant < 28; ++variant) int8_product(kernels, 9, 44, 96, variant);
   int8_product(kernels, 7, 2048, 40, 4);
+  for (const int k : {256, 260, 1536, 4096}) {
+    for (int variant = 0; variant < 4; ++variant) int8_product(kernels, 1, k, 70, variant, true);
+  }
+  for (const int m : {16, 31, 193}) int8_product(kernels, m, 576, 70, m % 6);
   for (int m = 1; m < 9; ++m) float_product(kernels, m, 20, 50, true);
 }
 
@@ -363,7 +373,7 @@ void tables(const Kernels& kernels) {
 
 void reductions(const Kernels& kernels) {
   Random random(8);
-  for (const int count : {1, 5, 15, 16, 17, 33, 500, 512, 513, 1100}) {
+  for (const int count : {1, 5, 15, 16, 17, 33, 500, 512, 513, 1100, 2048, 2049, 5000}) {
     for (const bool odd : {false, true}) {
       const Rows<float> x = odd ? odd_rows(random, 1, count)
                                 : Rows<float>(1, count, [&] { return static_cast<float>(random.below(99) - 50); });
