@@ -97,7 +97,7 @@ void gemm_float(const GemmFloat& p) {
   const RowTiles tiles(p.m, kFloatTileRows);
   const int blocks = (p.n + kTileColumns - 1) / kTileColumns;
   int block = 0;
-  if (tiles.count == 1) {
+  if (tiles.count == 1 && whole_panels(float_blocks(p.m))) {
     with_height<kFloatTileRows>(p.m, [&]<int R>() {
       constexpr int kTogether = float_blocks(R);
       constexpr size_t ahead = bytes_ahead(R) / sizeof(float);

@@ -244,7 +244,7 @@ void gemm_int8_dense(const GemmInt8& p) {
   const RowTiles tiles(p.m, kTileRows);
   const int blocks = (p.n + kTileColumns - 1) / kTileColumns;
   int block = 0;
-  if (tiles.count == 1) {
+  if (tiles.count == 1 && whole_panels(int8_blocks(p.m))) {
     with_height<kTileRows>(p.m, [&]<int R>() {
       constexpr int kTogether = int8_blocks(R);
       const Prefetch all = near_prefetch(bytes_ahead(R) / kTogether), one = near_prefetch(bytes_ahead(R));

@@ -34,6 +34,10 @@ struct Prefetch {
   size_t later_bytes;
 };
 
+// Whether tiles of so many blocks read whole panels, line after line. Those that read one half and then the other had
+// better fetch as if spread, even alone (avx2, 2 to 6 rows from memory: 1.6 to 2 times as fast).
+constexpr bool whole_panels(int blocks) { return blocks >= kBlocksPerPanel; }
+
 inline Prefetch near_prefetch(size_t ahead) { return {ahead, nullptr, 0}; }
 
 // The share of tile `tile` of `tiles` and block `block`, of the panel at `next_panel`.
