@@ -32,6 +32,8 @@ struct SearchOptions {
   bool skip_cost = false;     // raw logits instead of log-probabilities
   bool profile = false;       // measure every instruction
   int32_t group_tokens = 96;  // encoder groups hold about so many source pieces
+  int32_t live_tokens = 576;  // about so many source pieces are under way at a time
+  int32_t live_rows = 64;     // at most so many hypotheses are
 };
 
 using StopFlag = std::atomic<bool>;

@@ -57,19 +57,21 @@ void Interpreter::embed(const Instruction& in) {
   if (!in.flag) {
     embed_rows(slot.table, slot.slot.precision, rows_.previous, rows_.count, in.real, out, stride);
     if (!in.positions) return;
-    if (rows_.step < kPositionRows) {
-      const float* position = plan_->positions.data() + static_cast<size_t>(rows_.step) * columns;
-      kernels_->binary(Binary::kAdd, out, stride, position, 0, rows_.count, columns, out, stride);
-      return;
-    }
-    sinusoidal_position(rows_.step, columns, position_scratch_);
-    kernels_->binary(Binary::kAdd, out, stride, position_scratch_, 0, rows_.count, columns, out, stride);
-    return;
+    return for_runs([&](int first, int count, int step) {
+      const float* position = plan_->positions.data() + static_cast<size_t>(step) * columns;
+      if (step >= kPositionRows) {
+        sinusoidal_position(step, columns, position_scratch_);
+        position = position_scratch_;
+      }
+      float* row = out + first * stride;
+      kernels_->binary(Binary::kAdd, row, stride, position, 0, count, columns, row, stride);
+    });
   }
-  embed_rows(slot.table, slot.slot.precision, batch_->source + group_token_, group_tokens_, in.real, out, stride);
+  embed_rows(slot.table, slot.slot.precision, batch_->source + batch_->offsets[group_.first], group_tokens_, in.real,
+             out, stride);
   if (!in.positions) return;
   for (int32_t s = group_.first; s < group_.last; ++s) {
-    float* row = out + static_cast<size_t>(batch_->offsets[s] - group_token_) * stride;
+    float* row = out + static_cast<size_t>(within(s)) * stride;
     int32_t known = std::min(length(s), kPositionRows);
     kernels_->binary(Binary::kAdd, row, stride, plan_->positions.data(), columns, known, columns, row, stride);
     for (int32_t t = known; t < length(s); ++t) {

@@ -88,34 +88,29 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
             ", the model has " + std::to_string(vocabulary));
   }
   need_scores_ = options.scores || options.beam_size > 1 || !single();
-  int64_t longest_limit = 0, padded = 0, group_tokens = 0, group_sentences = 0;
-  int64_t tokens = batch.offsets[batch.sentences];
+  int64_t longest_limit = 0;
   for (int32_t s = 0; s < batch.sentences; ++s) {
-    cells_ += int64_t{options.beam_size} * batch.limits[s];
+    most_nodes_ += int64_t{options.beam_size} * batch.limits[s];
     alignment_floats_ += int64_t{options.beam_size} * batch.limits[s] * batch.length(s);
     longest_limit = std::max<int64_t>(longest_limit, batch.limits[s]);
-    padded += round_up(batch.length(s), 16);
   }
-  for (int32_t s = 0; s < batch.sentences;) {
-    Group group = next_group(batch, s, options.group_tokens);
-    group_tokens = std::max<int64_t>(group_tokens, batch.offsets[group.last] - batch.offsets[s]);
-    group_sentences = std::max<int64_t>(group_sentences, group.last - s);
-    s = group.last;
-  }
-  if (cells_ > std::numeric_limits<int32_t>::max() / 2 || tokens > std::numeric_limits<int32_t>::max() / 64) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  flight_ = Flight(batch, options);
+  int64_t rows = std::max({flight_.tokens(), flight_.padded_tokens(), flight_.cells()});
+  if (most_nodes_ > kMost / 2 || rows > kMost / 2 || batch.offsets[batch.sentences] > kMost / 64) {
     throw Error(Error::Code::kCapacity, "batch: too many positions for one batch; send fewer or shorter sentences");
   }
-  max_rows_ = batch.sentences * options.beam_size;
+  max_rows_ = flight_.sentences() * options.beam_size;
   auto set = [&](Symbol symbol, int64_t number) { extents_[static_cast<int>(symbol)] = number; };
-  set(Symbol::kTokens, tokens);
-  set(Symbol::kSentences, batch.sentences);
-  set(Symbol::kGroupTokens, group_tokens);
-  set(Symbol::kGroupSentences, group_sentences);
-  set(Symbol::kPaddedTokens, padded);
+  set(Symbol::kTokens, flight_.tokens());
+  set(Symbol::kSentences, flight_.group_sentences());
+  set(Symbol::kGroupTokens, flight_.group_tokens());
+  set(Symbol::kGroupSentences, flight_.group_sentences());
+  set(Symbol::kPaddedTokens, flight_.padded_tokens());
   set(Symbol::kLongest, round_up(batch.longest(), 16));
   set(Symbol::kAligned, options.alignment ? round_up(batch.longest(), 16) : 0);
   set(Symbol::kRows, max_rows_);
-  set(Symbol::kCells, cells_);
+  set(Symbol::kCells, flight_.cells());
   set(Symbol::kLimit, round_up(longest_limit, 16));
   set(Symbol::kCandidates, vocabulary);
   set(Symbol::kUnion, 0);
@@ -131,7 +126,8 @@ void Search::carve(Carver* carver) {
     candidates_.positions = carver->take<int32_t>(counts_.total);
   }
   for (int32_t** array :
-       {&previous_, &parent_, &sentence_, &row_node_, &next_previous_, &next_parent_, &next_sentence_, &next_node_}) {
+       {&previous_, &parent_, &sentence_, &row_node_, &next_previous_, &next_parent_, &next_sentence_, &next_node_,
+        &step_}) {
     *array = carver->take<int32_t>(rows);
   }
   if (caches_) {
@@ -140,22 +136,25 @@ void Search::carve(Carver* carver) {
   }
   path_ = carver->take<float>(rows);
   next_path_ = carver->take<float>(rows);
+  joined_ = carver->take<int32_t>(batch_.sentences);
   beam_left_ = carver->take<int32_t>(batch_.sentences);
-  nodes_ = carver->take<Node>(cells_);
+  nodes_ = carver->take<Node>(most_nodes_);
   if (!single()) {
-    member_scores_ = carver->take<float>(cells_ * member_count_);
+    member_scores_ = carver->take<float>(most_nodes_ * member_count_);
     normalisers_ = carver->take<float>(rows * member_count_);
   }
   if (options_.alignment) alignments_ = carver->take<float>(alignment_floats_);
-  finished_ = carver->take<Finished>(rows);
+  finished_ = carver->take<Finished>(int64_t{batch_.sentences} * options_.beam_size);
   finished_counts_ = carver->take<int32_t>(batch_.sentences);
+  flight_.carve(carver);
   int64_t columns = extents_[static_cast<int>(Symbol::kCandidates)];
   compact_ = carver->take<float>(columns);
   combined_ = carver->take<float>(columns);
   chosen_ = carver->take<Chosen>(options_.beam_size + 1);
   if (options_.profile) costs_ = carver->take<Cost>(instruction_count(*members_[0].plan));
   for (int32_t m = 0; m < member_count_; ++m) {
-    interpreters_[m].bind(*members_[m].plan, *members_[m].weights, *kernels_, batch_, candidates_, extents_, carver);
+    interpreters_[m].bind(*members_[m].plan, *members_[m].weights, *kernels_, batch_, candidates_, flight_.places(),
+                          extents_, carver);
   }
 }
 
@@ -191,15 +190,11 @@ bool Search::run(Workspace* workspace, const StopFlag& stop) {
     interpreters_[0].measure(costs_);
   }
   start();
-  for (int32_t s = 0; s < batch_.sentences;) {
-    Group group = next_group(batch_, s, options_.group_tokens);
-    for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].encode(group);
-    s = group.last;
-    if (stop.load(std::memory_order_relaxed)) return false;
-  }
   for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].select();
-  while (advance()) {
-    if (stop.load(std::memory_order_relaxed)) return false;
+  while (true) {
+    if (!join(stop)) return false;
+    if (row_count_ == 0) break;
+    advance();
   }
   for (int32_t s = 0; s < batch_.sentences; ++s) {
     Finished* first = finished_ + static_cast<int64_t>(s) * options_.beam_size;
@@ -217,23 +212,36 @@ void Search::start() {
     candidates_.unk_position = -1;
     fill_candidates(*shortlist_, batch_, counts_, options_.unk, bitmaps_, &candidates_);
   }
-  row_count_ = batch_.sentences;
-  step_ = node_count_ = cells_used_ = 0;
+  flight_.start();
+  row_count_ = state_rows_ = clock_ = node_count_ = 0;
   alignments_used_ = 0;
-  for (int32_t s = 0; s < batch_.sentences; ++s) {
-    previous_[s] = row_node_[s] = -1;
-    parent_[s] = sentence_[s] = s;
-    path_[s] = 0;
-    beam_left_[s] = options_.beam_size;
-    finished_counts_[s] = 0;
-  }
 }
 
-// One target position. False when no row is left.
-bool Search::advance() {
-  if (caches_) {
-    for (int32_t row = 0; row < row_count_; ++row) {
-      row_cells_[static_cast<int64_t>(row) * cell_stride_ + step_] = cells_used_++;
+// Encodes what can join now: all rows of the next step are then there. False if the stop flag was raised.
+bool Search::join(const StopFlag& stop) {
+  for (Group group; flight_.join(max_rows_ - state_rows_, &group);) {
+    if (stop.load(std::memory_order_relaxed)) return false;
+    for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].encode(group, state_rows_);
+    for (int32_t s = group.first; s < group.last; ++s) {
+      int32_t row = row_count_++;
+      previous_[row] = row_node_[row] = -1;
+      parent_[row] = state_rows_++;
+      sentence_[row] = s;
+      path_[row] = 0;
+      joined_[s] = clock_;
+      beam_left_[s] = options_.beam_size;
+      finished_counts_[s] = 0;
+    }
+  }
+  return !stop.load(std::memory_order_relaxed);
+}
+
+// The next target position of every row.
+void Search::advance() {
+  for (int32_t row = 0; row < row_count_; ++row) {
+    step_[row] = position(sentence_[row]);
+    if (caches_) {
+      row_cells_[static_cast<int64_t>(row) * cell_stride_ + step_[row]] = flight_.take_cell(sentence_[row]);
     }
   }
   Rows rows{row_count_, step_, previous_, parent_, sentence_, row_cells_, cell_stride_};
@@ -244,7 +252,9 @@ bool Search::advance() {
     int32_t end = row + 1;
     while (end < row_count_ && sentence_[end] == s) ++end;
     choose(s, row, end);
+    int32_t before = next_count_;
     accept(s);
+    if (next_count_ == before) flight_.leave(s);
     row = end;
   }
   std::swap(previous_, next_previous_);
@@ -253,17 +263,18 @@ bool Search::advance() {
   std::swap(row_node_, next_node_);
   std::swap(row_cells_, next_cells_);
   std::swap(path_, next_path_);
+  state_rows_ = next_count_ == 0 ? 0 : row_count_;
   row_count_ = next_count_;
-  ++step_;
-  return row_count_ > 0;
+  ++clock_;
 }
 
 // Turns the chosen extensions of a sentence into finished hypotheses and rows of the next step.
 void Search::accept(int32_t sentence) {
-  bool last = step_ + 1 >= batch_.limits[sentence];
+  int32_t at = position(sentence);
+  bool last = at + 1 >= batch_.limits[sentence];
   for (int32_t i = 0; i < chosen_count_; ++i) {
     const Chosen& choice = chosen_[i];
-    int32_t id = choice.place < 0 ? batch_.prefix[batch_.prefix_offsets[sentence] + step_]
+    int32_t id = choice.place < 0 ? batch_.prefix[batch_.prefix_offsets[sentence] + at]
                                   : candidate_id(sentence, choice.place);
     Node& node = nodes_[node_count_];
     node = {row_node_[choice.row], id, choice.path_score, -1};
@@ -289,7 +300,7 @@ void Search::accept(int32_t sentence) {
     next_path_[row] = choice.path_score;
     if (caches_) {
       std::memcpy(next_cells_ + static_cast<int64_t>(row) * cell_stride_,
-                  row_cells_ + static_cast<int64_t>(choice.row) * cell_stride_, static_cast<size_t>(step_ + 1) * 4);
+                  row_cells_ + static_cast<int64_t>(choice.row) * cell_stride_, static_cast<size_t>(at + 1) * 4);
     }
   }
 }
@@ -314,7 +325,7 @@ const float* Search::member_scores(const Finished& hypothesis) const {
 }
 
 void Search::finish(int32_t sentence, int32_t node, float path_score) {
-  int32_t length = step_ + 1;
+  int32_t length = position(sentence) + 1;
   float score = path_score - options_.word_penalty * static_cast<float>(length);
   if (options_.normalize != 0.f) score /= std::pow(static_cast<float>(length), options_.normalize);
   finished_[static_cast<int64_t>(sentence) * options_.beam_size + finished_counts_[sentence]++] = {node, length,

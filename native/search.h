@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "batch.h"
+#include "flight.h"
 #include "interpreter.h"
 #include "plan.h"
 #include "shortlist.h"
@@ -69,7 +70,10 @@ class Search {
 
   void carve(Carver* carver);
   void start();
-  bool advance();
+  bool join(const StopFlag& stop);
+  void advance();
+  // Of a sentence's hypotheses that are under way.
+  int32_t position(int32_t sentence) const { return clock_ - joined_[sentence]; }
   void choose(int32_t sentence, int32_t first_row, int32_t last_row);
   void choose_forced(int32_t sentence, int32_t row, int32_t id);
   void choose_greedy(int32_t row);
@@ -91,7 +95,8 @@ class Search {
   const Kernels* kernels_;
   CandidateCounts counts_;
   Extents extents_{};
-  int64_t cells_ = 0;
+  Flight flight_;
+  int64_t most_nodes_ = 0;
   int64_t alignment_floats_ = 0;
   int32_t max_rows_ = 0;
   int32_t cell_stride_ = 0;
@@ -103,14 +108,16 @@ class Search {
   uint64_t* bitmaps_ = nullptr;
   Cost* costs_ = nullptr;
 
-  // Live rows, and those of the next step.
+  // Rows that are under way, and those of the next step.
   int32_t row_count_ = 0, next_count_ = 0;
-  int32_t *previous_ = nullptr, *parent_ = nullptr, *sentence_ = nullptr, *row_node_ = nullptr, *row_cells_ = nullptr;
+  int32_t *previous_ = nullptr, *parent_ = nullptr, *sentence_ = nullptr, *row_node_ = nullptr, *row_cells_ = nullptr,
+          *step_ = nullptr;
   int32_t *next_previous_ = nullptr, *next_parent_ = nullptr, *next_sentence_ = nullptr, *next_node_ = nullptr,
           *next_cells_ = nullptr;
   float *path_ = nullptr, *next_path_ = nullptr;
-  int32_t step_ = 0;
-  int32_t cells_used_ = 0;
+  int32_t state_rows_ = 0;  // states that the next step may continue: of the last step, and of who joined since
+  int32_t clock_ = 0;       // steps so far
+  int32_t* joined_ = nullptr;
 
   int32_t* beam_left_ = nullptr;
   Node* nodes_ = nullptr;

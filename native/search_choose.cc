@@ -59,8 +59,9 @@ void Search::choose(int32_t sentence, int32_t first_row, int32_t last_row) {
   chosen_count_ = 0;
   if (batch_.prefix_offsets != nullptr) {
     int32_t begin = batch_.prefix_offsets[sentence], end = batch_.prefix_offsets[sentence + 1];
-    if (step_ < end - begin) {
-      choose_forced(sentence, first_row, batch_.prefix[begin + step_]);
+    int32_t at = begin + position(sentence);
+    if (at < end) {
+      choose_forced(sentence, first_row, batch_.prefix[at]);
       return;
     }
   }

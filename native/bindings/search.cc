@@ -201,7 +201,9 @@ void bind_search(nb::module_& m) {
       .def_rw("alignment", &SearchOptions::alignment)
       .def_rw("skip_cost", &SearchOptions::skip_cost)
       .def_rw("profile", &SearchOptions::profile)
-      .def_rw("group_tokens", &SearchOptions::group_tokens);
+      .def_rw("group_tokens", &SearchOptions::group_tokens)
+      .def_rw("live_tokens", &SearchOptions::live_tokens)
+      .def_rw("live_rows", &SearchOptions::live_rows);
   nb::class_<Call>(m, "Call", "One batch of sentences, longest first, for one model or an ensemble.")
       .def(nb::init<nb::sequence, nb::object, Ints, Ints, Ints, std::optional<Ints>, std::optional<Ints>,
                     const SearchOptions&>(),
