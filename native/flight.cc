@@ -19,8 +19,8 @@ Flight::Flight(const Batch& batch, const SearchOptions& options) : batch_(&batch
   tokens_of_group_ = std::max(options.group_tokens, batch.longest());
   sentences_of_group_ = std::max(1, (sentences_ + kGroupsUnderWay - 1) / kGroupsUnderWay);
   int32_t groups = 0;
-  for (Group group; group.last < batch.sentences; ++groups) {
-    group = group_from(group.last);
+  for (Group group = group_from(0); group.sentences() > 0; group = group_from(group.last)) {
+    ++groups;
     int32_t padded = 0;
     int64_t cells = 0;
     for (int32_t s = group.first; s < group.last; ++s) {
@@ -49,7 +49,7 @@ void Flight::start() {
 }
 
 Group Flight::group_from(int32_t first) const {
-  int32_t last = first + 1;
+  int32_t last = first;
   while (last < batch_->sentences && last - first < sentences_of_group_ &&
          batch_->offsets[last + 1] - batch_->offsets[first] <= tokens_of_group_) {
     ++last;
@@ -57,25 +57,25 @@ Group Flight::group_from(int32_t first) const {
   return {first, last};
 }
 
-bool Flight::join(int32_t rows, Group* group) {
-  if (next_ == batch_->sentences) return false;
+bool Flight::next(int32_t rows, Group* group) const {
   *group = group_from(next_);
-  if (group->sentences() > rows || alive_ + group->sentences() > sentences_) return false;
-  int32_t number = 0;
-  while (number < slots_ && slot_[number].sentences > 0) ++number;
-  if (number == slots_) return false;
-  slot_[number] = {group->sentences(), 0};
-  int32_t tokens = number * slot_tokens_, padded = number * slot_padded_;
-  for (int32_t s = group->first; s < group->last; ++s) {
-    slot_of_[s] = number;
+  if (group->sentences() == 0 || group->sentences() > std::min(rows, sentences_ - alive_)) return false;
+  while (group->slot < slots_ && slot_[group->slot].sentences > 0) ++group->slot;
+  return group->slot < slots_;
+}
+
+void Flight::join(const Group& group) {
+  slot_[group.slot] = {group.sentences(), 0};
+  int32_t tokens = group.slot * slot_tokens_, padded = group.slot * slot_padded_;
+  for (int32_t s = group.first; s < group.last; ++s) {
+    slot_of_[s] = group.slot;
     places_.tokens[s] = tokens;
     places_.padded[s] = padded;
     tokens += batch_->length(s);
     padded += static_cast<int32_t>(round_up(batch_->length(s), 16));
   }
-  alive_ += group->sentences();
-  next_ = group->last;
-  return true;
+  alive_ += group.sentences();
+  next_ = group.last;
 }
 
 void Flight::leave(int32_t sentence) {

@@ -14,6 +14,7 @@ namespace dragoman {
 // Consecutive sentences that are encoded together.
 struct Group {
   int32_t first = 0, last = 0;  // sentences [first, last)
+  int32_t slot = 0;
 
   int32_t sentences() const { return last - first; }
 };
@@ -35,14 +36,18 @@ class Flight {
   int64_t tokens() const { return int64_t{slots_} * slot_tokens_; }
   int64_t padded_tokens() const { return int64_t{slots_} * slot_padded_; }
   int64_t cells() const { return int64_t{slots_} * slot_cells_; }
-  int64_t group_tokens() const { return slot_tokens_; }
+  int32_t slots() const { return slots_; }
+  int32_t group_tokens() const { return slot_tokens_; }
   int32_t group_sentences() const { return group_sentences_; }
+  // The group that begins at a sentence; without sentences at the end of the batch.
+  Group group_from(int32_t first) const;
 
   void carve(Carver* carver);
   // Nothing is under way.
   void start();
-  // The next group takes a slot, if there is one, at most `rows` sentences join and enough others are done.
-  bool join(int32_t rows, Group* group);
+  // The next group, if there is one, enough others are done, and it is of at most `rows` sentences.
+  bool next(int32_t rows, Group* group) const;
+  void join(const Group& group);
   void leave(int32_t sentence);
   // A cache cell for one position of one hypothesis.
   int32_t take_cell(int32_t sentence);
@@ -53,8 +58,6 @@ class Flight {
     int32_t sentences;   // that are under way
     int32_t cells_used;  // taken since the group came
   };
-  Group group_from(int32_t first) const;
-
   const Batch* batch_ = nullptr;
   int32_t sentences_ = 0;
   int32_t tokens_of_group_ = 0, sentences_of_group_ = 0;  // at most

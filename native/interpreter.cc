@@ -17,12 +17,12 @@ int64_t thread_nanoseconds() {
 }  // namespace
 
 void Interpreter::bind(const Plan& plan, const Weights& weights, const Kernels& kernels, const Batch& batch,
-                       const Candidates& candidates, const Places& places, const Extents& extents, Carver* carver) {
+                       const Columns& shortlisted, const Places& places, const Extents& extents, Carver* carver) {
   plan_ = &plan;
   weights_ = &weights;
   kernels_ = &kernels;
   batch_ = &batch;
-  candidates_ = &candidates;
+  shortlisted_ = &shortlisted;
   places_ = &places;
   extents_ = extents;
   int64_t values = static_cast<int64_t>(plan.values.size());
@@ -32,7 +32,6 @@ void Interpreter::bind(const Plan& plan, const Weights& weights, const Kernels& 
   if (offsets_ == nullptr) return;  // counting only
   value_bytes_ = plan.layout(extents, offsets_);
   for (int64_t number = 0; number < values; ++number) strides_[number] = plan.values[number].stride(extents);
-  columns_ = static_cast<int32_t>(extents[static_cast<int>(Symbol::kCandidates)]);
 }
 
 Interpreter::View Interpreter::view(const Operand& operand) const {

@@ -1,17 +1,17 @@
 // Executes the instructions of one plan over one batch, in memory that the caller gives. Holds pointers only.
 //
-// select runs once, encode and prime once for each encoder group, step for the rows that are under way; groups and
-// steps follow each other in any order.
+// select runs when output columns are to be laid out, encode and prime for each encoder group, step for the rows that
+// are under way; these follow each other in any order.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "batch.h"
+#include "columns.h"
 #include "extents.h"
 #include "flight.h"
 #include "plan.h"
-#include "shortlist.h"
 #include "weights.h"
 #include "workspace.h"
 
@@ -40,7 +40,7 @@ class Interpreter {
   Interpreter() = default;
   // Takes its index arrays from `carver` and its values from `values` (plan.layout bytes).
   void bind(const Plan& plan, const Weights& weights, const Kernels& kernels, const Batch& batch,
-            const Candidates& candidates, const Places& places, const Extents& extents, Carver* carver);
+            const Columns& shortlisted, const Places& places, const Extents& extents, Carver* carver);
   // Measures from now on: one Cost for each instruction of select, encode, prime and step, zeroed.
   void measure(Cost* costs) { costs_ = costs; }
   void place(std::byte* values) { base_ = values; }
@@ -49,12 +49,13 @@ class Interpreter {
 
   // The states of the group's sentences go to rows from `first_row` on, where the next step finds them as parents.
   void encode(const Group& group, int32_t first_row);
+  // Lays out the fresh ones of the shortlisted columns.
   void select();
   void step(const Rows& rows);
 
   const float* logits(int32_t row) const;
   const float* alignment(int32_t row) const;  // null if not asked for
-  int32_t columns() const { return columns_; }
+  int32_t columns() const { return shortlisted_->restricted() ? shortlisted_->used() : weights_->vocabulary; }
 
  private:
   struct View {
@@ -97,7 +98,7 @@ class Interpreter {
   const Weights* weights_ = nullptr;
   const Kernels* kernels_ = nullptr;
   const Batch* batch_ = nullptr;
-  const Candidates* candidates_ = nullptr;
+  const Columns* shortlisted_ = nullptr;
   const Places* places_ = nullptr;
   Extents extents_{};
   std::byte* base_ = nullptr;
@@ -105,12 +106,11 @@ class Interpreter {
   int64_t* strides_ = nullptr;         // of values, in elements
   float* position_scratch_ = nullptr;  // one position beyond the plan's table
   int64_t value_bytes_ = 0;
-  int32_t columns_ = 0;
   Cost* costs_ = nullptr;
 
   // Where the current phase stands.
   Group group_;
-  int32_t group_token_ = 0;   // where its tokens and states begin in values of all that is under way; 0 in STEP
+  int32_t group_token_ = 0;  // where its tokens and states begin in values of all that is under way; 0 in STEP
   int32_t group_row_ = 0;
   int32_t group_tokens_ = 0;  // its tokens
   int32_t active_ = 0;        // sentences still running in a scan, or the group's

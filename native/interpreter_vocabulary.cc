@@ -14,6 +14,24 @@ size_t int8_panel_index(size_t n, size_t k, size_t k_total) {
 }
 size_t float_panel_index(size_t n, size_t k, size_t k_total) { return (n / 32 * k_total + k) * 32 + n % 32; }
 
+// One column into panels of either kind, which are the same in units of 4 bytes: [panel][unit][32].
+void pack_column(const std::byte* row, size_t row_bytes, int32_t column, std::byte* panels) {
+  const size_t units = (row_bytes + 3) / 4, panel = static_cast<size_t>(column / kPanelColumns);
+  std::byte* to = panels + (panel * units * kPanelColumns + static_cast<size_t>(column % kPanelColumns)) * 4;
+  for (size_t at = 0; at < row_bytes; at += 4, to += 4 * kPanelColumns) {
+    uint32_t unit = 0;
+    std::memcpy(&unit, row + at, std::min<size_t>(4, row_bytes - at));
+    std::memcpy(to, &unit, 4);
+  }
+}
+
+// How many of the columns follow each other and fill panels from the first on.
+int32_t whole_panels(const int32_t* columns, int32_t count) {
+  int32_t run = 1;
+  while (run < count && columns[run] == columns[0] + run) ++run;
+  return columns[0] % kPanelColumns == 0 ? run / kPanelColumns * kPanelColumns : 0;
+}
+
 }  // namespace
 
 void Interpreter::embed_rows(const TableWeights& table, Precision precision, const int32_t* ids, int rows, float scale,
@@ -83,29 +101,35 @@ void Interpreter::embed(const Instruction& in) {
 }
 
 void Interpreter::select_candidates(const Instruction& in) {
-  if (!candidates_->restricted()) return;
+  if (!shortlisted_->restricted()) return;
   const SlotWeights& slot = (*weights_)[in.slot];
   const TableWeights& table = slot.table;
-  const int32_t* ids = candidates_->union_ids;
-  int count = candidates_->union_size;
+  const int32_t *fresh = shortlisted_->fresh(), *ids = shortlisted_->ids();
+  const int32_t count = shortlisted_->fresh_count();
+  const bool is_float = slot.slot.precision == Precision::kFloat32;
   size_t stride;
-  if (slot.slot.precision == Precision::kFloat32) {
-    kernels_->pack_rows_float(static_cast<const float*>(table.rows), table.d, ids, count, table.d,
-                              floats(in.panels, &stride));
-  } else {
-    int8_t* panels = reinterpret_cast<int8_t*>(bytes(in.panels, &stride));
-    kernels_->pack_rows_int8(static_cast<const int8_t*>(table.rows), table.d, ids, count, table.d, panels);
-    kernels_->gather(table.scale, ids, count, floats(in.scales, &stride));
-    if (in.column_sums) {
-      int32_t* sums = reinterpret_cast<int32_t*>(floats(in.column_sums, &stride));
-      for (int i = 0; i < count; ++i) sums[i] = table.column_sums[ids[i]];
+  std::byte* panels = reinterpret_cast<std::byte*>(bytes(in.panels, &stride));
+  float *scales = floats(in.scales, &stride), *biases = floats(in.biases, &stride);
+  int32_t* sums = reinterpret_cast<int32_t*>(floats(in.column_sums, &stride));
+  const size_t row_bytes = static_cast<size_t>(table.d) * (is_float ? sizeof(float) : 1);
+  for (int32_t at = 0; at < count;) {
+    const int32_t column = fresh[at], whole = whole_panels(fresh + at, count - at);
+    if (whole > 0 && is_float) {
+      kernels_->pack_rows_float(static_cast<const float*>(table.rows), table.d, ids + column, whole, table.d,
+                                reinterpret_cast<float*>(panels) + float_panel_index(column, 0, table.d));
+    } else if (whole > 0) {
+      kernels_->pack_rows_int8(static_cast<const int8_t*>(table.rows), table.d, ids + column, whole, table.d,
+                               reinterpret_cast<int8_t*>(panels) + int8_panel_index(column, 0, table.d));
+    } else {
+      pack_column(static_cast<const std::byte*>(table.rows) + static_cast<size_t>(ids[column]) * row_bytes, row_bytes,
+                  column, panels);
     }
-  }
-  float* biases = floats(in.biases, &stride);
-  if (table.bias != nullptr) {
-    kernels_->gather(table.bias, ids, count, biases);
-  } else {
-    std::memset(biases, 0, static_cast<size_t>(count) * sizeof(float));
+    for (const int32_t end = at + std::max(whole, 1); at < end; ++at) {
+      const int32_t id = ids[fresh[at]];
+      if (scales != nullptr) scales[fresh[at]] = table.scale[id];
+      if (sums != nullptr) sums[fresh[at]] = table.column_sums[id];
+      biases[fresh[at]] = table.bias == nullptr ? 0.f : table.bias[id];
+    }
   }
 }
 
@@ -116,8 +140,8 @@ void Interpreter::logits_int8(const Instruction& in) {
   call.a = bytes(in.x, &call.a_stride);
   call.m = rows_.count;
   call.k = table.d;
-  call.n = columns_;
-  if (candidates_->restricted()) {
+  call.n = columns();
+  if (shortlisted_->restricted()) {
     call.panels = reinterpret_cast<const int8_t*>(bytes(in.panels, &stride));
     call.scale = floats(in.scales, &stride);
     call.bias = floats(in.biases, &stride);
@@ -141,8 +165,8 @@ void Interpreter::logits_float(const Instruction& in) {
   call.a = floats(in.x, &call.a_stride);
   call.m = rows_.count;
   call.k = table.d;
-  call.n = columns_;
-  if (candidates_->restricted()) {
+  call.n = columns();
+  if (shortlisted_->restricted()) {
     call.panels = floats(in.panels, &stride);
     call.bias = floats(in.biases, &stride);
   } else {

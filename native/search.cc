@@ -68,7 +68,8 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
       shortlist_(shortlist),
       batch_(batch),
       options_(options),
-      kernels_(&kernels()) {
+      kernels_(&kernels()),
+      columns_(shortlist) {
   if (member_count < 1 || member_count > kMaxMembers) invalid("an ensemble has 1 to 16 models");
   int32_t vocabulary = members[0].weights->vocabulary;
   check_batch(batch, options, vocabulary);
@@ -119,15 +120,8 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
 
 void Search::carve(Carver* carver) {
   int64_t rows = max_rows_;
-  if (shortlist_ != nullptr) {
-    bitmaps_ = carver->take<uint64_t>(2 * bitmap_words(*shortlist_));
-    candidates_.union_ids = carver->take<int32_t>(counts_.union_size);
-    candidates_.offsets = carver->take<int32_t>(batch_.sentences + 1);
-    candidates_.positions = carver->take<int32_t>(counts_.total);
-  }
-  for (int32_t** array :
-       {&previous_, &parent_, &sentence_, &row_node_, &next_previous_, &next_parent_, &next_sentence_, &next_node_,
-        &step_}) {
+  for (int32_t** array : {&previous_, &parent_, &sentence_, &row_node_, &next_previous_, &next_parent_, &next_sentence_,
+                          &next_node_, &step_}) {
     *array = carver->take<int32_t>(rows);
   }
   if (caches_) {
@@ -147,23 +141,24 @@ void Search::carve(Carver* carver) {
   finished_ = carver->take<Finished>(int64_t{batch_.sentences} * options_.beam_size);
   finished_counts_ = carver->take<int32_t>(batch_.sentences);
   flight_.carve(carver);
+  columns_.carve(carver);
   int64_t columns = extents_[static_cast<int>(Symbol::kCandidates)];
   compact_ = carver->take<float>(columns);
   combined_ = carver->take<float>(columns);
   chosen_ = carver->take<Chosen>(options_.beam_size + 1);
   if (options_.profile) costs_ = carver->take<Cost>(instruction_count(*members_[0].plan));
   for (int32_t m = 0; m < member_count_; ++m) {
-    interpreters_[m].bind(*members_[m].plan, *members_[m].weights, *kernels_, batch_, candidates_, flight_.places(),
+    interpreters_[m].bind(*members_[m].plan, *members_[m].weights, *kernels_, batch_, columns_, flight_.places(),
                           extents_, carver);
   }
 }
 
 size_t Search::need(Workspace* workspace) {
   if (shortlist_ != nullptr) {
-    workspace->reserve(static_cast<size_t>(bitmap_words(*shortlist_)) * 16);
-    counts_ = count_candidates(*shortlist_, batch_, reinterpret_cast<uint64_t*>(workspace->data()));
-    extents_[static_cast<int>(Symbol::kCandidates)] = counts_.union_size;
-    extents_[static_cast<int>(Symbol::kUnion)] = round_up(counts_.union_size, kPanelColumns);
+    workspace->reserve(static_cast<size_t>(columns_.scratch_words()) * sizeof(uint64_t));
+    columns_.count(batch_, flight_, options_.live_columns, reinterpret_cast<uint64_t*>(workspace->data()));
+    extents_[static_cast<int>(Symbol::kCandidates)] = columns_.capacity();
+    extents_[static_cast<int>(Symbol::kUnion)] = round_up(columns_.capacity(), kPanelColumns);
   }
   Carver counter(nullptr);
   carve(&counter);
@@ -190,7 +185,6 @@ bool Search::run(Workspace* workspace, const StopFlag& stop) {
     interpreters_[0].measure(costs_);
   }
   start();
-  for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].select();
   while (true) {
     if (!join(stop)) return false;
     if (row_count_ == 0) break;
@@ -207,20 +201,17 @@ bool Search::run(Workspace* workspace, const StopFlag& stop) {
 }
 
 void Search::start() {
-  if (shortlist_ != nullptr) {
-    count_candidates(*shortlist_, batch_, bitmaps_);
-    candidates_.unk_position = -1;
-    fill_candidates(*shortlist_, batch_, counts_, options_.unk, bitmaps_, &candidates_);
-  }
   flight_.start();
+  columns_.start();
   row_count_ = state_rows_ = clock_ = node_count_ = 0;
   alignments_used_ = 0;
 }
 
 // Encodes what can join now: all rows of the next step are then there. False if the stop flag was raised.
 bool Search::join(const StopFlag& stop) {
-  for (Group group; flight_.join(max_rows_ - state_rows_, &group);) {
+  for (Group group; flight_.next(max_rows_ - state_rows_, &group) && columns_.join(group);) {
     if (stop.load(std::memory_order_relaxed)) return false;
+    flight_.join(group);
     for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].encode(group, state_rows_);
     for (int32_t s = group.first; s < group.last; ++s) {
       int32_t row = row_count_++;
@@ -232,6 +223,10 @@ bool Search::join(const StopFlag& stop) {
       beam_left_[s] = options_.beam_size;
       finished_counts_[s] = 0;
     }
+  }
+  if (columns_.fresh_count() > 0) {
+    for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].select();
+    columns_.laid_out();
   }
   return !stop.load(std::memory_order_relaxed);
 }
@@ -254,7 +249,10 @@ void Search::advance() {
     choose(s, row, end);
     int32_t before = next_count_;
     accept(s);
-    if (next_count_ == before) flight_.leave(s);
+    if (next_count_ == before) {
+      flight_.leave(s);
+      columns_.leave(s);
+    }
     row = end;
   }
   std::swap(previous_, next_previous_);
@@ -274,8 +272,8 @@ void Search::accept(int32_t sentence) {
   bool last = at + 1 >= batch_.limits[sentence];
   for (int32_t i = 0; i < chosen_count_; ++i) {
     const Chosen& choice = chosen_[i];
-    int32_t id = choice.place < 0 ? batch_.prefix[batch_.prefix_offsets[sentence] + at]
-                                  : candidate_id(sentence, choice.place);
+    int32_t id =
+        choice.place < 0 ? batch_.prefix[batch_.prefix_offsets[sentence] + at] : candidate_id(sentence, choice.place);
     Node& node = nodes_[node_count_];
     node = {row_node_[choice.row], id, choice.path_score, -1};
     const float* alignment = options_.alignment ? interpreters_[0].alignment(choice.row) : nullptr;
@@ -312,8 +310,8 @@ void Search::add_member_scores(int32_t node, int32_t row, int32_t place) {
   for (int32_t m = 0; m < member_count_; ++m) {
     float own = kLowestScore;
     if (place >= 0) {
-      int32_t column = candidates_.restricted() ? candidates_.positions[candidates_.offsets[s] + place] : place;
-      own = interpreters_[m].logits(row)[column] - normalisers_[static_cast<int64_t>(row) * member_count_ + m];
+      own = interpreters_[m].logits(row)[candidate_column(s, place)] -
+            normalisers_[static_cast<int64_t>(row) * member_count_ + m];
     }
     int32_t parent = nodes_[node].parent;
     sums[m] = (parent < 0 ? 0.f : member_scores_[static_cast<int64_t>(parent) * member_count_ + m]) + own;

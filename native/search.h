@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "batch.h"
+#include "columns.h"
 #include "flight.h"
 #include "interpreter.h"
 #include "plan.h"
@@ -51,7 +52,8 @@ class Search {
   const float* member_scores(const Finished& hypothesis) const;
   // ids and path scores [length], alignment [length][source length] (may be null) of a hypothesis, in order.
   void trace(int32_t sentence, const Finished& hypothesis, int32_t* ids, float* path_scores, float* alignment) const;
-  const Extents& extents() const { return extents_; }
+  // Columns of the logits.
+  int32_t columns() const { return interpreters_[0].columns(); }
   // With options.profile: a Cost for each instruction of the first model's plan, in the plan's order; else null.
   const Cost* costs() const { return costs_; }
 
@@ -82,6 +84,7 @@ class Search {
   bool single() const { return member_count_ == 1 && members_[0].weight == 1.f; }
   void add_member_scores(int32_t node, int32_t row, int32_t place);
   int32_t candidate_count(int32_t sentence) const;
+  int32_t candidate_column(int32_t sentence, int32_t place) const;
   int32_t candidate_id(int32_t sentence, int32_t place) const;
   int32_t candidate_place(int32_t sentence, int32_t id) const;
   void accept(int32_t sentence);
@@ -93,9 +96,9 @@ class Search {
   const Batch& batch_;
   SearchOptions options_;
   const Kernels* kernels_;
-  CandidateCounts counts_;
   Extents extents_{};
   Flight flight_;
+  Columns columns_;
   int64_t most_nodes_ = 0;
   int64_t alignment_floats_ = 0;
   int32_t max_rows_ = 0;
@@ -103,9 +106,7 @@ class Search {
   bool caches_ = false;
   bool need_scores_ = true;
 
-  Candidates candidates_;
   Interpreter interpreters_[kMaxMembers];
-  uint64_t* bitmaps_ = nullptr;
   Cost* costs_ = nullptr;
 
   // Rows that are under way, and those of the next step.
