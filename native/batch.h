@@ -29,12 +29,14 @@ struct SearchOptions {
   int32_t n_best = 1;
   bool scores = true;  // false: greedy search may leave scores at 0
   bool alignment = false;
-  bool skip_cost = false;       // raw logits instead of log-probabilities
-  bool profile = false;         // measure every instruction
-  int32_t group_tokens = 96;    // encoder groups hold about so many source pieces
-  int32_t live_tokens = 576;    // about so many source pieces are under way at a time
-  int32_t live_rows = 64;       // at most so many hypotheses are, or those of one sentence
-  int32_t live_columns = 2048;  // output columns that shortlists leave: at most so many, or those of one group
+  bool skip_cost = false;     // raw logits instead of log-probabilities
+  bool profile = false;       // measure every instruction
+  int32_t group_tokens = 64;  // encoder groups hold about so many source pieces
+  // At most so much is under way at a time; but always a sentence, a group's columns, and some long sentences.
+  int32_t live_sentences = 32;
+  int32_t live_rows = 64;       // hypotheses
+  int32_t live_tokens = 576;    // source pieces
+  int32_t live_columns = 2304;  // output columns that shortlists leave
 };
 
 using StopFlag = std::atomic<bool>;

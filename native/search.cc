@@ -97,8 +97,7 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
   }
   constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
   flight_ = Flight(batch, options);
-  int64_t rows = std::max({flight_.tokens(), flight_.padded_tokens(), flight_.cells()});
-  if (most_nodes_ > kMost / 2 || rows > kMost / 2 || batch.offsets[batch.sentences] > kMost / 64) {
+  if (most_nodes_ > kMost / 2 || batch.offsets[batch.sentences] > kMost / 64) {
     throw Error(Error::Code::kCapacity, "batch: too many positions for one batch; send fewer or shorter sentences");
   }
   max_rows_ = flight_.sentences() * options.beam_size;
@@ -137,7 +136,10 @@ void Search::carve(Carver* carver) {
     member_scores_ = carver->take<float>(most_nodes_ * member_count_);
     normalisers_ = carver->take<float>(rows * member_count_);
   }
-  if (options_.alignment) alignments_ = carver->take<float>(alignment_floats_);
+  if (options_.alignment) {
+    alignments_ = carver->take<float>(alignment_floats_);
+    alignment_of_ = carver->take<int64_t>(most_nodes_);
+  }
   finished_ = carver->take<Finished>(int64_t{batch_.sentences} * options_.beam_size);
   finished_counts_ = carver->take<int32_t>(batch_.sentences);
   flight_.carve(carver);
@@ -275,10 +277,10 @@ void Search::accept(int32_t sentence) {
     int32_t id =
         choice.place < 0 ? batch_.prefix[batch_.prefix_offsets[sentence] + at] : candidate_id(sentence, choice.place);
     Node& node = nodes_[node_count_];
-    node = {row_node_[choice.row], id, choice.path_score, -1};
+    node = {row_node_[choice.row], id, choice.path_score};
     const float* alignment = options_.alignment ? interpreters_[0].alignment(choice.row) : nullptr;
+    if (options_.alignment) alignment_of_[node_count_] = alignment == nullptr ? -1 : alignments_used_;
     if (alignment != nullptr) {
-      node.alignment = alignments_used_;
       std::memcpy(alignments_ + alignments_used_, alignment,
                   static_cast<size_t>(batch_.length(sentence)) * sizeof(float));
       alignments_used_ += batch_.length(sentence);
@@ -344,8 +346,8 @@ void Search::trace(int32_t sentence, const Finished& hypothesis, int32_t* ids, f
     const Node& node = nodes_[number];
     ids[at] = node.id;
     path_scores[at] = node.path_score;
-    if (alignment != nullptr && node.alignment >= 0) {
-      std::memcpy(alignment + static_cast<int64_t>(at) * width, alignments_ + node.alignment,
+    if (alignment != nullptr && alignment_of_[number] >= 0) {
+      std::memcpy(alignment + static_cast<int64_t>(at) * width, alignments_ + alignment_of_[number],
                   static_cast<size_t>(width) * sizeof(float));
     }
     number = node.parent;

@@ -62,7 +62,6 @@ class Search {
     int32_t parent;
     int32_t id;
     float path_score;
-    int64_t alignment;  // place in alignments_, -1: none
   };
   struct Chosen {
     int32_t row;
@@ -127,7 +126,8 @@ class Search {
   float* normalisers_ = nullptr;    // [rows][members] of this step; ensembles only
   float* alignments_ = nullptr;
   int64_t alignments_used_ = 0;
-  Finished* finished_ = nullptr;  // [sentences][beam_size]
+  int64_t* alignment_of_ = nullptr;  // [nodes], place in alignments_, -1: none
+  Finished* finished_ = nullptr;     // [sentences][beam_size]
   int32_t* finished_counts_ = nullptr;
   float* compact_ = nullptr;   // one row's own candidates
   float* combined_ = nullptr;  // an ensemble's sum

@@ -202,6 +202,7 @@ void bind_search(nb::module_& m) {
       .def_rw("skip_cost", &SearchOptions::skip_cost)
       .def_rw("profile", &SearchOptions::profile)
       .def_rw("group_tokens", &SearchOptions::group_tokens)
+      .def_rw("live_sentences", &SearchOptions::live_sentences)
       .def_rw("live_tokens", &SearchOptions::live_tokens)
       .def_rw("live_rows", &SearchOptions::live_rows)
       .def_rw("live_columns", &SearchOptions::live_columns);
