@@ -35,7 +35,7 @@ struct SearchOptions {
   // At most so much is under way at a time; but always a sentence, a group's columns, and some long sentences.
   int32_t live_sentences = 32;
   int32_t live_rows = 64;       // hypotheses
-  int32_t live_tokens = 576;    // source pieces
+  int32_t live_tokens = 640;    // source pieces
   int32_t live_columns = 2304;  // output columns that shortlists leave
 };
 

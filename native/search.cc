@@ -96,10 +96,10 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
     longest_limit = std::max<int64_t>(longest_limit, batch.limits[s]);
   }
   constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
-  flight_ = Flight(batch, options);
   if (most_nodes_ > kMost / 2 || batch.offsets[batch.sentences] > kMost / 64) {
     throw Error(Error::Code::kCapacity, "batch: too many positions for one batch; send fewer or shorter sentences");
   }
+  flight_ = Flight(batch, options);
   max_rows_ = flight_.sentences() * options.beam_size;
   auto set = [&](Symbol symbol, int64_t number) { extents_[static_cast<int>(symbol)] = number; };
   set(Symbol::kTokens, flight_.tokens());
