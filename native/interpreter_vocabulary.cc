@@ -18,11 +18,17 @@ size_t float_panel_index(size_t n, size_t k, size_t k_total) { return (n / 32 * 
 void pack_column(const std::byte* row, size_t row_bytes, int32_t column, std::byte* panels) {
   const size_t units = (row_bytes + 3) / 4, panel = static_cast<size_t>(column / kPanelColumns);
   std::byte* to = panels + (panel * units * kPanelColumns + static_cast<size_t>(column % kPanelColumns)) * 4;
-  for (size_t at = 0; at < row_bytes; at += 4, to += 4 * kPanelColumns) {
-    uint32_t unit = 0;
-    std::memcpy(&unit, row + at, std::min<size_t>(4, row_bytes - at));
-    std::memcpy(to, &unit, 4);
-  }
+  for (size_t unit = 0; unit < row_bytes / 4; ++unit) std::memcpy(to + unit * 4 * kPanelColumns, row + unit * 4, 4);
+  if (row_bytes % 4 == 0) return;
+  to += (units - 1) * 4 * kPanelColumns;
+  std::memset(to, 0, 4);
+  std::memcpy(to, row + row_bytes / 4 * 4, row_bytes % 4);
+}
+
+// Rows of the vocabulary's table are far apart: they are asked for a few columns before their turn.
+constexpr int32_t kAhead = 6;
+void fetch(const std::byte* row, size_t row_bytes) {
+  for (size_t at = 0; at < row_bytes; at += 64) __builtin_prefetch(row + at);
 }
 
 // How many of the columns follow each other and fill panels from the first on.
@@ -121,8 +127,9 @@ void Interpreter::select_candidates(const Instruction& in) {
       kernels_->pack_rows_int8(static_cast<const int8_t*>(table.rows), table.d, ids + column, whole, table.d,
                                reinterpret_cast<int8_t*>(panels) + int8_panel_index(column, 0, table.d));
     } else {
-      pack_column(static_cast<const std::byte*>(table.rows) + static_cast<size_t>(ids[column]) * row_bytes, row_bytes,
-                  column, panels);
+      const std::byte* rows = static_cast<const std::byte*>(table.rows);
+      if (at + kAhead < count) fetch(rows + static_cast<size_t>(ids[fresh[at + kAhead]]) * row_bytes, row_bytes);
+      pack_column(rows + static_cast<size_t>(ids[column]) * row_bytes, row_bytes, column, panels);
     }
     for (const int32_t end = at + std::max(whole, 1); at < end; ++at) {
       const int32_t id = ids[fresh[at]];
