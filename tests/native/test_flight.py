@@ -46,9 +46,12 @@ def translate(call: Any) -> list[Any]:
     workspace.poison()
     assert call.run(workspace, _native.StopFlag())
     return [
-        [(ids.tobytes(), scores.tobytes(), None if links is None else links.tobytes(), rest) for ids, scores, links, *rest
-         in sentence] for sentence in call.results()
-    ]  # fmt: skip
+        [
+            (ids.tobytes(), scores.tobytes(), None if links is None else links.tobytes(), *rest)
+            for ids, scores, links, *rest in sentence
+        ]
+        for sentence in call.results()
+    ]
 
 
 sentences = st.lists(
