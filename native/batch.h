@@ -31,7 +31,12 @@ struct SearchOptions {
   bool alignment = false;
   bool skip_cost = false;     // raw logits instead of log-probabilities
   bool profile = false;       // measure every instruction
-  int32_t group_tokens = 96;  // encoder groups hold about so many source pieces
+  int32_t group_tokens = 64;  // encoder groups hold about so many source pieces
+  // At most so much is under way at a time; but always a sentence, a group's columns, and some long sentences.
+  int32_t live_sentences = 32;
+  int32_t live_rows = 64;       // hypotheses
+  int32_t live_tokens = 640;    // source pieces
+  int32_t live_columns = 2304;  // output columns that shortlists leave
 };
 
 using StopFlag = std::atomic<bool>;

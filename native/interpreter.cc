@@ -16,40 +16,29 @@ int64_t thread_nanoseconds() {
 
 }  // namespace
 
-Group next_group(const Batch& batch, int32_t first, int32_t tokens) {
-  int32_t last = first + 1;
-  while (last < batch.sentences && batch.offsets[last + 1] - batch.offsets[first] <= tokens) ++last;
-  return {first, last};
-}
-
 void Interpreter::bind(const Plan& plan, const Weights& weights, const Kernels& kernels, const Batch& batch,
-                       const Candidates& candidates, const Extents& extents, Carver* carver) {
+                       const Columns& shortlisted, const Places& places, const Extents& extents, Carver* carver) {
   plan_ = &plan;
   weights_ = &weights;
   kernels_ = &kernels;
   batch_ = &batch;
-  candidates_ = &candidates;
+  shortlisted_ = &shortlisted;
+  places_ = &places;
   extents_ = extents;
   int64_t values = static_cast<int64_t>(plan.values.size());
   offsets_ = carver->take<int64_t>(values);
   strides_ = carver->take<int64_t>(values);
-  padded_offsets_ = carver->take<int32_t>(batch.sentences + 1);
   position_scratch_ = carver->take<float>(plan.position_columns);
   if (offsets_ == nullptr) return;  // counting only
   value_bytes_ = plan.layout(extents, offsets_);
   for (int64_t number = 0; number < values; ++number) strides_[number] = plan.values[number].stride(extents);
-  padded_offsets_[0] = 0;
-  for (int32_t s = 0; s < batch.sentences; ++s) {
-    padded_offsets_[s + 1] = padded_offsets_[s] + static_cast<int32_t>(round_up(length(s), 16));
-  }
-  columns_ = static_cast<int32_t>(extents[static_cast<int>(Symbol::kCandidates)]);
 }
 
 Interpreter::View Interpreter::view(const Operand& operand) const {
   const Value& value = plan_->values[operand.value];
   int64_t row = 0;
   if (value.rows.is(Symbol::kTokens)) row = group_token_;
-  if (value.rows.is(Symbol::kSentences) || value.rows.is(Symbol::kRows)) row = group_.first;
+  if (value.rows.is(Symbol::kRows)) row = group_row_;
   int64_t stride = strides_[operand.value];
   return {base_ + offsets_[operand.value] + (row * stride + operand.column) * item_bytes(value.kind), stride};
 }
@@ -83,24 +72,28 @@ float Interpreter::multiplier(const Instruction& in) const {
   return in.multiplier_of < 0 ? 0.f : (*weights_)[in.multiplier_of].alpha();
 }
 
-void Interpreter::encode(const Group& group) {
+void Interpreter::encode(const Group& group, int32_t first_row) {
   group_ = group;
-  group_token_ = batch_->offsets[group.first];
-  group_tokens_ = batch_->offsets[group.last] - group_token_;
-  active_ = group.last - group.first;
-  run(plan_->encode, 0);
-  run(plan_->prime, plan_->encode.size());
+  group_token_ = places_->tokens[group.first];
+  group_row_ = first_row;
+  group_tokens_ = batch_->offsets[group.last] - batch_->offsets[group.first];
+  active_ = group.sentences();
+  size_t first_cost = plan_->select.size();
+  run(plan_->encode, first_cost);
+  run(plan_->prime, first_cost + plan_->encode.size());
 }
 
 void Interpreter::select() {
   group_ = {};
-  group_token_ = 0;
-  run(plan_->select, plan_->encode.size() + plan_->prime.size());
+  group_token_ = group_row_ = 0;
+  run(plan_->select, 0);
 }
 
 void Interpreter::step(const Rows& rows) {
   rows_ = rows;
-  run(plan_->step, plan_->encode.size() + plan_->prime.size() + plan_->select.size());
+  group_ = {};
+  group_token_ = group_row_ = 0;
+  run(plan_->step, plan_->select.size() + plan_->encode.size() + plan_->prime.size());
 }
 
 const float* Interpreter::logits(int32_t row) const {
@@ -203,7 +196,10 @@ void Interpreter::execute(const Instruction& in) {
       const float* average = floats(in.z, &zs);
       const float* x = floats(in.x, &xs);
       float* out = floats(in.output, &os);
-      return kernels_->running_average(average, zs, x, xs, rows, in.x.columns, static_cast<float>(rows_.step), out, os);
+      return for_runs([&](int first, int count, int step) {
+        kernels_->running_average(average + first * zs, zs, x + first * xs, xs, count, in.x.columns,
+                                  static_cast<float>(step), out + first * os, os);
+      });
     }
     case Op::kGru: {
       const float* x = floats(in.x, &xs);
@@ -320,7 +316,7 @@ void Interpreter::mean(const Instruction& in) {
   int columns = in.x.columns;
   for (int32_t s = group_.first; s < group_.last; ++s) {
     float* row = out + (s - group_.first) * os;
-    const float* token = x + (batch_->offsets[s] - batch_->offsets[group_.first]) * xs;
+    const float* token = x + within(s) * xs;
     std::memcpy(row, token, static_cast<size_t>(columns) * sizeof(float));
     for (int32_t t = 1; t < length(s); ++t) {
       for (int column = 0; column < columns; ++column) row[column] += token[t * xs + column];
@@ -337,8 +333,7 @@ void Interpreter::scan_rows(const Instruction& in, bool write) {
   size_t bytes = static_cast<size_t>(in.x.columns) * sizeof(float);
   for (int32_t row = 0; row < active_; ++row) {
     int32_t s = group_.first + row;
-    int32_t within = backward_ ? length(s) - 1 - position_ : position_;
-    size_t token = static_cast<size_t>(batch_->offsets[s] - batch_->offsets[group_.first] + within);
+    size_t token = static_cast<size_t>(within(s) + (backward_ ? length(s) - 1 - position_ : position_));
     if (write) {
       std::memcpy(out + token * os, x + row * xs, bytes);
     } else {

@@ -21,7 +21,7 @@ void Interpreter::self_attention(const Instruction& in) {
   uint8_t* quantised = bytes(in.quantised, &bs);
   int head_dim = in.x.columns / in.heads;
   for (int32_t s = group_.first; s < group_.last; ++s) {
-    size_t row = static_cast<size_t>(batch_->offsets[s] - batch_->offsets[group_.first]);
+    size_t row = static_cast<size_t>(within(s));
     int count = length(s);
     size_t key_stride = static_cast<size_t>(round_up(count, 16));
     for (int head = 0; head < in.heads; ++head) {
@@ -55,9 +55,9 @@ void Interpreter::pack_keys(const Instruction& in) {
   float* keys = floats(in.output, &os);
   int head_dim = in.x.columns / in.heads;
   for (int32_t s = group_.first; s < group_.last; ++s) {
-    size_t row = static_cast<size_t>(batch_->offsets[s] - batch_->offsets[group_.first]);
+    size_t row = static_cast<size_t>(within(s));
     kernels_->pack_keys(k + row * ks, ks, length(s), in.heads, head_dim, attention_scale(head_dim),
-                        keys + static_cast<size_t>(padded_offsets_[s]) * os,
+                        keys + static_cast<size_t>(places_->padded[s]) * os,
                         static_cast<size_t>(round_up(length(s), 16)));
   }
 }
@@ -82,8 +82,8 @@ void Interpreter::cross_attention(const Instruction& in) {
     call.q = q + row * qs;
     call.q_stride = qs;
     call.rows = end - row;
-    call.keys = keys + static_cast<size_t>(padded_offsets_[s]) * ks;
-    call.values = v + static_cast<size_t>(batch_->offsets[s]) * vs;
+    call.keys = keys + static_cast<size_t>(places_->padded[s]) * ks;
+    call.values = v + static_cast<size_t>(places_->tokens[s]) * vs;
     call.value_stride = vs;
     call.count = length(s);
     call.heads = in.heads;
@@ -100,8 +100,8 @@ void Interpreter::cross_attention(const Instruction& in) {
     }
     if (end < rows_.count) {
       int32_t next = rows_.sentence[end];
-      call.next_keys = keys + static_cast<size_t>(padded_offsets_[next]) * ks;
-      call.next_values = v + static_cast<size_t>(batch_->offsets[next]) * vs;
+      call.next_keys = keys + static_cast<size_t>(places_->padded[next]) * ks;
+      call.next_values = v + static_cast<size_t>(places_->tokens[next]) * vs;
     }
     kernels_->attention(call);
     row = end;
@@ -121,7 +121,7 @@ void Interpreter::cached_attention(const Instruction& in) {
   size_t row_bytes = static_cast<size_t>(columns) * sizeof(float);
   for (int32_t row = 0; row < rows_.count; ++row) {
     const int32_t* cells = rows_.cells + static_cast<size_t>(row) * rows_.cell_stride;
-    float* own = cache + static_cast<size_t>(cells[rows_.step]) * cs;
+    float* own = cache + static_cast<size_t>(cells[rows_.step[row]]) * cs;
     std::memcpy(own, k + row * ks, row_bytes);
     std::memcpy(own + columns, v + row * vs, row_bytes);
     CachedAttention call{};
@@ -130,7 +130,7 @@ void Interpreter::cached_attention(const Instruction& in) {
     call.values = cache + columns;
     call.stride = cs;
     call.cells = cells;
-    call.count = rows_.step + 1;
+    call.count = rows_.step[row] + 1;
     call.heads = in.heads;
     call.head_dim = columns / in.heads;
     call.scale = attention_scale(call.head_dim);
@@ -153,7 +153,7 @@ void Interpreter::additive_attention(const Instruction& in) {
   float* weights = aligned ? floats(in.weights, &ws) : nullptr;
   for (int32_t row = 0; row < rows_.count; ++row) {
     int32_t s = rows_.sentence[row];
-    size_t token = static_cast<size_t>(batch_->offsets[s]);
+    size_t token = static_cast<size_t>(places_->tokens[s]);
     AdditiveAttention call{};
     call.query = query + row * qs;
     call.projected = projected + token * ps;

@@ -14,6 +14,30 @@ size_t int8_panel_index(size_t n, size_t k, size_t k_total) {
 }
 size_t float_panel_index(size_t n, size_t k, size_t k_total) { return (n / 32 * k_total + k) * 32 + n % 32; }
 
+// One column into panels of either kind, which are the same in units of 4 bytes: [panel][unit][32].
+void pack_column(const std::byte* row, size_t row_bytes, int32_t column, std::byte* panels) {
+  const size_t units = (row_bytes + 3) / 4, panel = static_cast<size_t>(column / kPanelColumns);
+  std::byte* to = panels + (panel * units * kPanelColumns + static_cast<size_t>(column % kPanelColumns)) * 4;
+  for (size_t unit = 0; unit < row_bytes / 4; ++unit) std::memcpy(to + unit * 4 * kPanelColumns, row + unit * 4, 4);
+  if (row_bytes % 4 == 0) return;
+  to += (units - 1) * 4 * kPanelColumns;
+  std::memset(to, 0, 4);
+  std::memcpy(to, row + row_bytes / 4 * 4, row_bytes % 4);
+}
+
+// Rows of the vocabulary's table are far apart: they are asked for a few columns before their turn.
+constexpr int32_t kAhead = 6;
+void fetch(const std::byte* row, size_t row_bytes) {
+  for (size_t at = 0; at < row_bytes; at += 64) __builtin_prefetch(row + at);
+}
+
+// How many of the columns follow each other and fill panels from the first on.
+int32_t whole_panels(const int32_t* columns, int32_t count) {
+  int32_t run = 1;
+  while (run < count && columns[run] == columns[0] + run) ++run;
+  return columns[0] % kPanelColumns == 0 ? run / kPanelColumns * kPanelColumns : 0;
+}
+
 }  // namespace
 
 void Interpreter::embed_rows(const TableWeights& table, Precision precision, const int32_t* ids, int rows, float scale,
@@ -57,19 +81,21 @@ void Interpreter::embed(const Instruction& in) {
   if (!in.flag) {
     embed_rows(slot.table, slot.slot.precision, rows_.previous, rows_.count, in.real, out, stride);
     if (!in.positions) return;
-    if (rows_.step < kPositionRows) {
-      const float* position = plan_->positions.data() + static_cast<size_t>(rows_.step) * columns;
-      kernels_->binary(Binary::kAdd, out, stride, position, 0, rows_.count, columns, out, stride);
-      return;
-    }
-    sinusoidal_position(rows_.step, columns, position_scratch_);
-    kernels_->binary(Binary::kAdd, out, stride, position_scratch_, 0, rows_.count, columns, out, stride);
-    return;
+    return for_runs([&](int first, int count, int step) {
+      const float* position = plan_->positions.data() + static_cast<size_t>(step) * columns;
+      if (step >= kPositionRows) {
+        sinusoidal_position(step, columns, position_scratch_);
+        position = position_scratch_;
+      }
+      float* row = out + first * stride;
+      kernels_->binary(Binary::kAdd, row, stride, position, 0, count, columns, row, stride);
+    });
   }
-  embed_rows(slot.table, slot.slot.precision, batch_->source + group_token_, group_tokens_, in.real, out, stride);
+  embed_rows(slot.table, slot.slot.precision, batch_->source + batch_->offsets[group_.first], group_tokens_, in.real,
+             out, stride);
   if (!in.positions) return;
   for (int32_t s = group_.first; s < group_.last; ++s) {
-    float* row = out + static_cast<size_t>(batch_->offsets[s] - group_token_) * stride;
+    float* row = out + static_cast<size_t>(within(s)) * stride;
     int32_t known = std::min(length(s), kPositionRows);
     kernels_->binary(Binary::kAdd, row, stride, plan_->positions.data(), columns, known, columns, row, stride);
     for (int32_t t = known; t < length(s); ++t) {
@@ -81,29 +107,36 @@ void Interpreter::embed(const Instruction& in) {
 }
 
 void Interpreter::select_candidates(const Instruction& in) {
-  if (!candidates_->restricted()) return;
+  if (!shortlisted_->restricted()) return;
   const SlotWeights& slot = (*weights_)[in.slot];
   const TableWeights& table = slot.table;
-  const int32_t* ids = candidates_->union_ids;
-  int count = candidates_->union_size;
+  const int32_t *fresh = shortlisted_->fresh(), *ids = shortlisted_->ids();
+  const int32_t count = shortlisted_->fresh_count();
+  const bool is_float = slot.slot.precision == Precision::kFloat32;
   size_t stride;
-  if (slot.slot.precision == Precision::kFloat32) {
-    kernels_->pack_rows_float(static_cast<const float*>(table.rows), table.d, ids, count, table.d,
-                              floats(in.panels, &stride));
-  } else {
-    int8_t* panels = reinterpret_cast<int8_t*>(bytes(in.panels, &stride));
-    kernels_->pack_rows_int8(static_cast<const int8_t*>(table.rows), table.d, ids, count, table.d, panels);
-    kernels_->gather(table.scale, ids, count, floats(in.scales, &stride));
-    if (in.column_sums) {
-      int32_t* sums = reinterpret_cast<int32_t*>(floats(in.column_sums, &stride));
-      for (int i = 0; i < count; ++i) sums[i] = table.column_sums[ids[i]];
+  std::byte* panels = reinterpret_cast<std::byte*>(bytes(in.panels, &stride));
+  float *scales = floats(in.scales, &stride), *biases = floats(in.biases, &stride);
+  int32_t* sums = reinterpret_cast<int32_t*>(floats(in.column_sums, &stride));
+  const size_t row_bytes = static_cast<size_t>(table.d) * (is_float ? sizeof(float) : 1);
+  for (int32_t at = 0; at < count;) {
+    const int32_t column = fresh[at], whole = whole_panels(fresh + at, count - at);
+    if (whole > 0 && is_float) {
+      kernels_->pack_rows_float(static_cast<const float*>(table.rows), table.d, ids + column, whole, table.d,
+                                reinterpret_cast<float*>(panels) + float_panel_index(column, 0, table.d));
+    } else if (whole > 0) {
+      kernels_->pack_rows_int8(static_cast<const int8_t*>(table.rows), table.d, ids + column, whole, table.d,
+                               reinterpret_cast<int8_t*>(panels) + int8_panel_index(column, 0, table.d));
+    } else {
+      const std::byte* rows = static_cast<const std::byte*>(table.rows);
+      if (at + kAhead < count) fetch(rows + static_cast<size_t>(ids[fresh[at + kAhead]]) * row_bytes, row_bytes);
+      pack_column(rows + static_cast<size_t>(ids[column]) * row_bytes, row_bytes, column, panels);
     }
-  }
-  float* biases = floats(in.biases, &stride);
-  if (table.bias != nullptr) {
-    kernels_->gather(table.bias, ids, count, biases);
-  } else {
-    std::memset(biases, 0, static_cast<size_t>(count) * sizeof(float));
+    for (const int32_t end = at + std::max(whole, 1); at < end; ++at) {
+      const int32_t id = ids[fresh[at]];
+      if (scales != nullptr) scales[fresh[at]] = table.scale[id];
+      if (sums != nullptr) sums[fresh[at]] = table.column_sums[id];
+      biases[fresh[at]] = table.bias == nullptr ? 0.f : table.bias[id];
+    }
   }
 }
 
@@ -114,8 +147,8 @@ void Interpreter::logits_int8(const Instruction& in) {
   call.a = bytes(in.x, &call.a_stride);
   call.m = rows_.count;
   call.k = table.d;
-  call.n = columns_;
-  if (candidates_->restricted()) {
+  call.n = columns();
+  if (shortlisted_->restricted()) {
     call.panels = reinterpret_cast<const int8_t*>(bytes(in.panels, &stride));
     call.scale = floats(in.scales, &stride);
     call.bias = floats(in.biases, &stride);
@@ -139,8 +172,8 @@ void Interpreter::logits_float(const Instruction& in) {
   call.a = floats(in.x, &call.a_stride);
   call.m = rows_.count;
   call.k = table.d;
-  call.n = columns_;
-  if (candidates_->restricted()) {
+  call.n = columns();
+  if (shortlisted_->restricted()) {
     call.panels = floats(in.panels, &stride);
     call.bias = floats(in.biases, &stride);
   } else {

@@ -68,7 +68,8 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
       shortlist_(shortlist),
       batch_(batch),
       options_(options),
-      kernels_(&kernels()) {
+      kernels_(&kernels()),
+      columns_(shortlist) {
   if (member_count < 1 || member_count > kMaxMembers) invalid("an ensemble has 1 to 16 models");
   int32_t vocabulary = members[0].weights->vocabulary;
   check_batch(batch, options, vocabulary);
@@ -88,34 +89,28 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
             ", the model has " + std::to_string(vocabulary));
   }
   need_scores_ = options.scores || options.beam_size > 1 || !single();
-  int64_t longest_limit = 0, padded = 0, group_tokens = 0, group_sentences = 0;
-  int64_t tokens = batch.offsets[batch.sentences];
+  int64_t longest_limit = 0;
   for (int32_t s = 0; s < batch.sentences; ++s) {
-    cells_ += int64_t{options.beam_size} * batch.limits[s];
+    most_nodes_ += int64_t{options.beam_size} * batch.limits[s];
     alignment_floats_ += int64_t{options.beam_size} * batch.limits[s] * batch.length(s);
     longest_limit = std::max<int64_t>(longest_limit, batch.limits[s]);
-    padded += round_up(batch.length(s), 16);
   }
-  for (int32_t s = 0; s < batch.sentences;) {
-    Group group = next_group(batch, s, options.group_tokens);
-    group_tokens = std::max<int64_t>(group_tokens, batch.offsets[group.last] - batch.offsets[s]);
-    group_sentences = std::max<int64_t>(group_sentences, group.last - s);
-    s = group.last;
-  }
-  if (cells_ > std::numeric_limits<int32_t>::max() / 2 || tokens > std::numeric_limits<int32_t>::max() / 64) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  if (most_nodes_ > kMost / 2 || batch.offsets[batch.sentences] > kMost / 64) {
     throw Error(Error::Code::kCapacity, "batch: too many positions for one batch; send fewer or shorter sentences");
   }
-  max_rows_ = batch.sentences * options.beam_size;
+  flight_ = Flight(batch, options);
+  max_rows_ = flight_.sentences() * options.beam_size;
   auto set = [&](Symbol symbol, int64_t number) { extents_[static_cast<int>(symbol)] = number; };
-  set(Symbol::kTokens, tokens);
-  set(Symbol::kSentences, batch.sentences);
-  set(Symbol::kGroupTokens, group_tokens);
-  set(Symbol::kGroupSentences, group_sentences);
-  set(Symbol::kPaddedTokens, padded);
+  set(Symbol::kTokens, flight_.tokens());
+  set(Symbol::kSentences, flight_.group_sentences());
+  set(Symbol::kGroupTokens, flight_.group_tokens());
+  set(Symbol::kGroupSentences, flight_.group_sentences());
+  set(Symbol::kPaddedTokens, flight_.padded_tokens());
   set(Symbol::kLongest, round_up(batch.longest(), 16));
   set(Symbol::kAligned, options.alignment ? round_up(batch.longest(), 16) : 0);
   set(Symbol::kRows, max_rows_);
-  set(Symbol::kCells, cells_);
+  set(Symbol::kCells, flight_.cells());
   set(Symbol::kLimit, round_up(longest_limit, 16));
   set(Symbol::kCandidates, vocabulary);
   set(Symbol::kUnion, 0);
@@ -124,14 +119,8 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
 
 void Search::carve(Carver* carver) {
   int64_t rows = max_rows_;
-  if (shortlist_ != nullptr) {
-    bitmaps_ = carver->take<uint64_t>(2 * bitmap_words(*shortlist_));
-    candidates_.union_ids = carver->take<int32_t>(counts_.union_size);
-    candidates_.offsets = carver->take<int32_t>(batch_.sentences + 1);
-    candidates_.positions = carver->take<int32_t>(counts_.total);
-  }
-  for (int32_t** array :
-       {&previous_, &parent_, &sentence_, &row_node_, &next_previous_, &next_parent_, &next_sentence_, &next_node_}) {
+  for (int32_t** array : {&previous_, &parent_, &sentence_, &row_node_, &next_previous_, &next_parent_, &next_sentence_,
+                          &next_node_, &step_}) {
     *array = carver->take<int32_t>(rows);
   }
   if (caches_) {
@@ -140,31 +129,38 @@ void Search::carve(Carver* carver) {
   }
   path_ = carver->take<float>(rows);
   next_path_ = carver->take<float>(rows);
+  joined_ = carver->take<int32_t>(batch_.sentences);
   beam_left_ = carver->take<int32_t>(batch_.sentences);
-  nodes_ = carver->take<Node>(cells_);
+  nodes_ = carver->take<Node>(most_nodes_);
   if (!single()) {
-    member_scores_ = carver->take<float>(cells_ * member_count_);
+    member_scores_ = carver->take<float>(most_nodes_ * member_count_);
     normalisers_ = carver->take<float>(rows * member_count_);
   }
-  if (options_.alignment) alignments_ = carver->take<float>(alignment_floats_);
-  finished_ = carver->take<Finished>(rows);
+  if (options_.alignment) {
+    alignments_ = carver->take<float>(alignment_floats_);
+    alignment_of_ = carver->take<int64_t>(most_nodes_);
+  }
+  finished_ = carver->take<Finished>(int64_t{batch_.sentences} * options_.beam_size);
   finished_counts_ = carver->take<int32_t>(batch_.sentences);
+  flight_.carve(carver);
+  columns_.carve(carver);
   int64_t columns = extents_[static_cast<int>(Symbol::kCandidates)];
   compact_ = carver->take<float>(columns);
   combined_ = carver->take<float>(columns);
   chosen_ = carver->take<Chosen>(options_.beam_size + 1);
   if (options_.profile) costs_ = carver->take<Cost>(instruction_count(*members_[0].plan));
   for (int32_t m = 0; m < member_count_; ++m) {
-    interpreters_[m].bind(*members_[m].plan, *members_[m].weights, *kernels_, batch_, candidates_, extents_, carver);
+    interpreters_[m].bind(*members_[m].plan, *members_[m].weights, *kernels_, batch_, columns_, flight_.places(),
+                          extents_, carver);
   }
 }
 
 size_t Search::need(Workspace* workspace) {
   if (shortlist_ != nullptr) {
-    workspace->reserve(static_cast<size_t>(bitmap_words(*shortlist_)) * 16);
-    counts_ = count_candidates(*shortlist_, batch_, reinterpret_cast<uint64_t*>(workspace->data()));
-    extents_[static_cast<int>(Symbol::kCandidates)] = counts_.union_size;
-    extents_[static_cast<int>(Symbol::kUnion)] = round_up(counts_.union_size, kPanelColumns);
+    workspace->reserve(static_cast<size_t>(columns_.scratch_words()) * sizeof(uint64_t));
+    columns_.count(batch_, flight_, options_.live_columns, reinterpret_cast<uint64_t*>(workspace->data()));
+    extents_[static_cast<int>(Symbol::kCandidates)] = columns_.capacity();
+    extents_[static_cast<int>(Symbol::kUnion)] = round_up(columns_.capacity(), kPanelColumns);
   }
   Carver counter(nullptr);
   carve(&counter);
@@ -191,15 +187,10 @@ bool Search::run(Workspace* workspace, const StopFlag& stop) {
     interpreters_[0].measure(costs_);
   }
   start();
-  for (int32_t s = 0; s < batch_.sentences;) {
-    Group group = next_group(batch_, s, options_.group_tokens);
-    for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].encode(group);
-    s = group.last;
-    if (stop.load(std::memory_order_relaxed)) return false;
-  }
-  for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].select();
-  while (advance()) {
-    if (stop.load(std::memory_order_relaxed)) return false;
+  while (true) {
+    if (!join(stop)) return false;
+    if (row_count_ == 0) break;
+    advance();
   }
   for (int32_t s = 0; s < batch_.sentences; ++s) {
     Finished* first = finished_ + static_cast<int64_t>(s) * options_.beam_size;
@@ -212,28 +203,42 @@ bool Search::run(Workspace* workspace, const StopFlag& stop) {
 }
 
 void Search::start() {
-  if (shortlist_ != nullptr) {
-    count_candidates(*shortlist_, batch_, bitmaps_);
-    candidates_.unk_position = -1;
-    fill_candidates(*shortlist_, batch_, counts_, options_.unk, bitmaps_, &candidates_);
-  }
-  row_count_ = batch_.sentences;
-  step_ = node_count_ = cells_used_ = 0;
+  flight_.start();
+  columns_.start();
+  row_count_ = state_rows_ = clock_ = node_count_ = 0;
   alignments_used_ = 0;
-  for (int32_t s = 0; s < batch_.sentences; ++s) {
-    previous_[s] = row_node_[s] = -1;
-    parent_[s] = sentence_[s] = s;
-    path_[s] = 0;
-    beam_left_[s] = options_.beam_size;
-    finished_counts_[s] = 0;
-  }
 }
 
-// One target position. False when no row is left.
-bool Search::advance() {
-  if (caches_) {
-    for (int32_t row = 0; row < row_count_; ++row) {
-      row_cells_[static_cast<int64_t>(row) * cell_stride_ + step_] = cells_used_++;
+// Encodes what can join now: all rows of the next step are then there. False if the stop flag was raised.
+bool Search::join(const StopFlag& stop) {
+  for (Group group; flight_.next(max_rows_ - state_rows_, &group) && columns_.join(group);) {
+    if (stop.load(std::memory_order_relaxed)) return false;
+    flight_.join(group);
+    for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].encode(group, state_rows_);
+    for (int32_t s = group.first; s < group.last; ++s) {
+      int32_t row = row_count_++;
+      previous_[row] = row_node_[row] = -1;
+      parent_[row] = state_rows_++;
+      sentence_[row] = s;
+      path_[row] = 0;
+      joined_[s] = clock_;
+      beam_left_[s] = options_.beam_size;
+      finished_counts_[s] = 0;
+    }
+  }
+  if (columns_.fresh_count() > 0) {
+    for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].select();
+    columns_.laid_out();
+  }
+  return !stop.load(std::memory_order_relaxed);
+}
+
+// The next target position of every row.
+void Search::advance() {
+  for (int32_t row = 0; row < row_count_; ++row) {
+    step_[row] = position(sentence_[row]);
+    if (caches_) {
+      row_cells_[static_cast<int64_t>(row) * cell_stride_ + step_[row]] = flight_.take_cell(sentence_[row]);
     }
   }
   Rows rows{row_count_, step_, previous_, parent_, sentence_, row_cells_, cell_stride_};
@@ -244,7 +249,12 @@ bool Search::advance() {
     int32_t end = row + 1;
     while (end < row_count_ && sentence_[end] == s) ++end;
     choose(s, row, end);
+    int32_t before = next_count_;
     accept(s);
+    if (next_count_ == before) {
+      flight_.leave(s);
+      columns_.leave(s);
+    }
     row = end;
   }
   std::swap(previous_, next_previous_);
@@ -253,23 +263,24 @@ bool Search::advance() {
   std::swap(row_node_, next_node_);
   std::swap(row_cells_, next_cells_);
   std::swap(path_, next_path_);
+  state_rows_ = next_count_ == 0 ? 0 : row_count_;
   row_count_ = next_count_;
-  ++step_;
-  return row_count_ > 0;
+  ++clock_;
 }
 
 // Turns the chosen extensions of a sentence into finished hypotheses and rows of the next step.
 void Search::accept(int32_t sentence) {
-  bool last = step_ + 1 >= batch_.limits[sentence];
+  int32_t at = position(sentence);
+  bool last = at + 1 >= batch_.limits[sentence];
   for (int32_t i = 0; i < chosen_count_; ++i) {
     const Chosen& choice = chosen_[i];
-    int32_t id = choice.place < 0 ? batch_.prefix[batch_.prefix_offsets[sentence] + step_]
-                                  : candidate_id(sentence, choice.place);
+    int32_t id =
+        choice.place < 0 ? batch_.prefix[batch_.prefix_offsets[sentence] + at] : candidate_id(sentence, choice.place);
     Node& node = nodes_[node_count_];
-    node = {row_node_[choice.row], id, choice.path_score, -1};
+    node = {row_node_[choice.row], id, choice.path_score};
     const float* alignment = options_.alignment ? interpreters_[0].alignment(choice.row) : nullptr;
+    if (options_.alignment) alignment_of_[node_count_] = alignment == nullptr ? -1 : alignments_used_;
     if (alignment != nullptr) {
-      node.alignment = alignments_used_;
       std::memcpy(alignments_ + alignments_used_, alignment,
                   static_cast<size_t>(batch_.length(sentence)) * sizeof(float));
       alignments_used_ += batch_.length(sentence);
@@ -289,7 +300,7 @@ void Search::accept(int32_t sentence) {
     next_path_[row] = choice.path_score;
     if (caches_) {
       std::memcpy(next_cells_ + static_cast<int64_t>(row) * cell_stride_,
-                  row_cells_ + static_cast<int64_t>(choice.row) * cell_stride_, static_cast<size_t>(step_ + 1) * 4);
+                  row_cells_ + static_cast<int64_t>(choice.row) * cell_stride_, static_cast<size_t>(at + 1) * 4);
     }
   }
 }
@@ -301,8 +312,8 @@ void Search::add_member_scores(int32_t node, int32_t row, int32_t place) {
   for (int32_t m = 0; m < member_count_; ++m) {
     float own = kLowestScore;
     if (place >= 0) {
-      int32_t column = candidates_.restricted() ? candidates_.positions[candidates_.offsets[s] + place] : place;
-      own = interpreters_[m].logits(row)[column] - normalisers_[static_cast<int64_t>(row) * member_count_ + m];
+      own = interpreters_[m].logits(row)[candidate_column(s, place)] -
+            normalisers_[static_cast<int64_t>(row) * member_count_ + m];
     }
     int32_t parent = nodes_[node].parent;
     sums[m] = (parent < 0 ? 0.f : member_scores_[static_cast<int64_t>(parent) * member_count_ + m]) + own;
@@ -314,7 +325,7 @@ const float* Search::member_scores(const Finished& hypothesis) const {
 }
 
 void Search::finish(int32_t sentence, int32_t node, float path_score) {
-  int32_t length = step_ + 1;
+  int32_t length = position(sentence) + 1;
   float score = path_score - options_.word_penalty * static_cast<float>(length);
   if (options_.normalize != 0.f) score /= std::pow(static_cast<float>(length), options_.normalize);
   finished_[static_cast<int64_t>(sentence) * options_.beam_size + finished_counts_[sentence]++] = {node, length,
@@ -335,8 +346,8 @@ void Search::trace(int32_t sentence, const Finished& hypothesis, int32_t* ids, f
     const Node& node = nodes_[number];
     ids[at] = node.id;
     path_scores[at] = node.path_score;
-    if (alignment != nullptr && node.alignment >= 0) {
-      std::memcpy(alignment + static_cast<int64_t>(at) * width, alignments_ + node.alignment,
+    if (alignment != nullptr && alignment_of_[number] >= 0) {
+      std::memcpy(alignment + static_cast<int64_t>(at) * width, alignments_ + alignment_of_[number],
                   static_cast<size_t>(width) * sizeof(float));
     }
     number = node.parent;

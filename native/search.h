@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "batch.h"
+#include "columns.h"
+#include "flight.h"
 #include "interpreter.h"
 #include "plan.h"
 #include "shortlist.h"
@@ -50,7 +52,8 @@ class Search {
   const float* member_scores(const Finished& hypothesis) const;
   // ids and path scores [length], alignment [length][source length] (may be null) of a hypothesis, in order.
   void trace(int32_t sentence, const Finished& hypothesis, int32_t* ids, float* path_scores, float* alignment) const;
-  const Extents& extents() const { return extents_; }
+  // Columns of the logits.
+  int32_t columns() const { return interpreters_[0].columns(); }
   // With options.profile: a Cost for each instruction of the first model's plan, in the plan's order; else null.
   const Cost* costs() const { return costs_; }
 
@@ -59,7 +62,6 @@ class Search {
     int32_t parent;
     int32_t id;
     float path_score;
-    int64_t alignment;  // place in alignments_, -1: none
   };
   struct Chosen {
     int32_t row;
@@ -69,7 +71,10 @@ class Search {
 
   void carve(Carver* carver);
   void start();
-  bool advance();
+  bool join(const StopFlag& stop);
+  void advance();
+  // Of a sentence's hypotheses that are under way.
+  int32_t position(int32_t sentence) const { return clock_ - joined_[sentence]; }
   void choose(int32_t sentence, int32_t first_row, int32_t last_row);
   void choose_forced(int32_t sentence, int32_t row, int32_t id);
   void choose_greedy(int32_t row);
@@ -78,6 +83,7 @@ class Search {
   bool single() const { return member_count_ == 1 && members_[0].weight == 1.f; }
   void add_member_scores(int32_t node, int32_t row, int32_t place);
   int32_t candidate_count(int32_t sentence) const;
+  int32_t candidate_column(int32_t sentence, int32_t place) const;
   int32_t candidate_id(int32_t sentence, int32_t place) const;
   int32_t candidate_place(int32_t sentence, int32_t id) const;
   void accept(int32_t sentence);
@@ -89,28 +95,29 @@ class Search {
   const Batch& batch_;
   SearchOptions options_;
   const Kernels* kernels_;
-  CandidateCounts counts_;
   Extents extents_{};
-  int64_t cells_ = 0;
+  Flight flight_;
+  Columns columns_;
+  int64_t most_nodes_ = 0;
   int64_t alignment_floats_ = 0;
   int32_t max_rows_ = 0;
   int32_t cell_stride_ = 0;
   bool caches_ = false;
   bool need_scores_ = true;
 
-  Candidates candidates_;
   Interpreter interpreters_[kMaxMembers];
-  uint64_t* bitmaps_ = nullptr;
   Cost* costs_ = nullptr;
 
-  // Live rows, and those of the next step.
+  // Rows that are under way, and those of the next step.
   int32_t row_count_ = 0, next_count_ = 0;
-  int32_t *previous_ = nullptr, *parent_ = nullptr, *sentence_ = nullptr, *row_node_ = nullptr, *row_cells_ = nullptr;
+  int32_t *previous_ = nullptr, *parent_ = nullptr, *sentence_ = nullptr, *row_node_ = nullptr, *row_cells_ = nullptr,
+          *step_ = nullptr;
   int32_t *next_previous_ = nullptr, *next_parent_ = nullptr, *next_sentence_ = nullptr, *next_node_ = nullptr,
           *next_cells_ = nullptr;
   float *path_ = nullptr, *next_path_ = nullptr;
-  int32_t step_ = 0;
-  int32_t cells_used_ = 0;
+  int32_t state_rows_ = 0;  // states that the next step may continue: of the last step, and of who joined since
+  int32_t clock_ = 0;       // steps so far
+  int32_t* joined_ = nullptr;
 
   int32_t* beam_left_ = nullptr;
   Node* nodes_ = nullptr;
@@ -119,7 +126,8 @@ class Search {
   float* normalisers_ = nullptr;    // [rows][members] of this step; ensembles only
   float* alignments_ = nullptr;
   int64_t alignments_used_ = 0;
-  Finished* finished_ = nullptr;  // [sentences][beam_size]
+  int64_t* alignment_of_ = nullptr;  // [nodes], place in alignments_, -1: none
+  Finished* finished_ = nullptr;     // [sentences][beam_size]
   int32_t* finished_counts_ = nullptr;
   float* compact_ = nullptr;   // one row's own candidates
   float* combined_ = nullptr;  // an ensemble's sum

@@ -7,24 +7,19 @@
 namespace dragoman {
 
 int32_t Search::candidate_count(int32_t sentence) const {
-  return candidates_.restricted() ? candidates_.offsets[sentence + 1] - candidates_.offsets[sentence]
-                                  : interpreters_[0].columns();
+  return columns_.restricted() ? columns_.count_of(sentence) : interpreters_[0].columns();
+}
+
+int32_t Search::candidate_column(int32_t sentence, int32_t place) const {
+  return columns_.restricted() ? columns_.of(sentence)[place] : place;
 }
 
 int32_t Search::candidate_id(int32_t sentence, int32_t place) const {
-  return candidates_.restricted() ? candidates_.union_ids[candidates_.positions[candidates_.offsets[sentence] + place]]
-                                  : place;
+  return columns_.restricted() ? columns_.id(columns_.of(sentence)[place]) : place;
 }
 
 int32_t Search::candidate_place(int32_t sentence, int32_t id) const {
-  if (!candidates_.restricted()) return id;
-  const int32_t* first = candidates_.union_ids;
-  const int32_t* found = std::lower_bound(first, first + candidates_.union_size, id);
-  if (found == first + candidates_.union_size || *found != id) return -1;
-  const int32_t* begin = candidates_.positions + candidates_.offsets[sentence];
-  const int32_t* end = candidates_.positions + candidates_.offsets[sentence + 1];
-  const int32_t* place = std::lower_bound(begin, end, static_cast<int32_t>(found - first));
-  return place == end || *place != found - first ? -1 : static_cast<int32_t>(place - begin);
+  return columns_.restricted() ? columns_.place_of(sentence, id) : id;
 }
 
 // The row's scores over its own candidates, and what must be subtracted to make them log-probabilities.
@@ -35,8 +30,8 @@ const float* Search::row_scores(int32_t row, float* normaliser) {
   *normaliser = 0;
   for (int32_t m = 0; m < member_count_; ++m) {
     const float* scores = interpreters_[m].logits(row);
-    if (candidates_.restricted()) {
-      kernels_->gather(scores, candidates_.positions + candidates_.offsets[s], count, compact_);
+    if (columns_.restricted()) {
+      kernels_->gather(scores, columns_.of(s), count, compact_);
       scores = compact_;
     }
     float sum = options_.skip_cost || !need_scores_ ? 0.f : kernels_->log_sum_exp(scores, count);
@@ -59,8 +54,9 @@ void Search::choose(int32_t sentence, int32_t first_row, int32_t last_row) {
   chosen_count_ = 0;
   if (batch_.prefix_offsets != nullptr) {
     int32_t begin = batch_.prefix_offsets[sentence], end = batch_.prefix_offsets[sentence + 1];
-    if (step_ < end - begin) {
-      choose_forced(sentence, first_row, batch_.prefix[begin + step_]);
+    int32_t at = begin + position(sentence);
+    if (at < end) {
+      choose_forced(sentence, first_row, batch_.prefix[at]);
       return;
     }
   }

@@ -1,6 +1,5 @@
 #include "shortlist.h"
 
-#include <bit>
 #include <cstring>
 
 namespace dragoman {
@@ -9,9 +8,9 @@ namespace {
 void set(uint64_t* bitmap, int64_t id) { bitmap[id >> 6] |= uint64_t{1} << (id & 63); }
 bool has(const uint64_t* bitmap, int64_t id) { return (bitmap[id >> 6] >> (id & 63)) & 1; }
 
-// One sentence's ids as a bitmap: the first ids, the lists of its pieces, shared source ids, EOS, forced ids, and the
-// lowest further ids up to a multiple of 8. Returns how many.
-int32_t sentence_bitmap(const Shortlist& shortlist, const Batch& batch, int32_t sentence, uint64_t* bitmap) {
+}  // namespace
+
+int32_t mark_candidates(const Shortlist& shortlist, const Batch& batch, int32_t sentence, uint64_t* bitmap) {
   int64_t words = bitmap_words(shortlist);
   int32_t vocabulary = shortlist.target_vocabulary;
   std::memset(bitmap, 0, static_cast<size_t>(words) * 8);
@@ -39,52 +38,6 @@ int32_t sentence_bitmap(const Shortlist& shortlist, const Batch& batch, int32_t 
     }
   }
   return count;
-}
-
-}  // namespace
-
-CandidateCounts count_candidates(const Shortlist& shortlist, const Batch& batch, uint64_t* bitmaps) {
-  int64_t words = bitmap_words(shortlist);
-  uint64_t* all = bitmaps + words;
-  std::memset(all, 0, static_cast<size_t>(words) * 8);
-  CandidateCounts counts;
-  for (int32_t sentence = 0; sentence < batch.sentences; ++sentence) {
-    counts.total += sentence_bitmap(shortlist, batch, sentence, bitmaps);
-    for (int64_t word = 0; word < words; ++word) all[word] |= bitmaps[word];
-  }
-  for (int64_t word = 0; word < words; ++word) counts.union_size += std::popcount(all[word]);
-  return counts;
-}
-
-void fill_candidates(const Shortlist& shortlist, const Batch& batch, const CandidateCounts& counts, int32_t unk,
-                     uint64_t* bitmaps, Candidates* out) {
-  int64_t words = bitmap_words(shortlist);
-  uint64_t* all = bitmaps + words;
-  // `all` holds the union that count_candidates left there.
-  out->union_size = counts.union_size;
-  int32_t place = 0;
-  for (int64_t word = 0; word < words; ++word) {
-    for (uint64_t bits = all[word]; bits != 0; bits &= bits - 1) {
-      int32_t id = static_cast<int32_t>(word * 64 + std::countr_zero(bits));
-      if (id == unk) out->unk_position = place;
-      if (id == shortlist.eos) out->eos_position = place;
-      out->union_ids[place++] = id;
-    }
-  }
-  int32_t at = 0;
-  for (int32_t sentence = 0; sentence < batch.sentences; ++sentence) {
-    out->offsets[sentence] = at;
-    sentence_bitmap(shortlist, batch, sentence, bitmaps);
-    int32_t rank = 0;  // of the word's first id in the union
-    for (int64_t word = 0; word < words; ++word) {
-      for (uint64_t bits = bitmaps[word]; bits != 0; bits &= bits - 1) {
-        uint64_t lowest = bits & (~bits + 1);
-        out->positions[at++] = rank + std::popcount(all[word] & (lowest - 1));
-      }
-      rank += std::popcount(all[word]);
-    }
-  }
-  out->offsets[batch.sentences] = at;
 }
 
 }  // namespace dragoman

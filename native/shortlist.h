@@ -1,10 +1,10 @@
 // Lexical shortlists: which target ids a sentence may use. Marian src/data/shortlist.cpp (binary), per sentence.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "batch.h"
-#include "workspace.h"
 
 namespace dragoman {
 
@@ -19,34 +19,23 @@ struct Shortlist {
   int32_t eos = 0;
 };
 
-// Candidates of a batch. ids of a sentence ascend; positions are their places in the union.
-struct Candidates {
-  int32_t union_size = 0;
-  int32_t* union_ids = nullptr;  // ascending
-  int32_t* offsets = nullptr;    // [sentences + 1]
-  int32_t* positions = nullptr;  // flat: place in the union
-  int32_t unk_position = -1;     // place of unk in the union, -1 if not there
-  int32_t eos_position = -1;
-
-  bool restricted() const { return union_ids != nullptr; }
-};
-
-// Sizes of a batch's candidates, counted before the batch runs.
-struct CandidateCounts {
-  int32_t union_size = 0;
-  int64_t total = 0;  // sum over sentences
-};
-
 // Words of a bitmap over the vocabulary.
 inline int64_t bitmap_words(const Shortlist& shortlist) {
   return (static_cast<int64_t>(shortlist.target_vocabulary) + 63) / 64;
 }
 
-// Counts exactly; `bitmaps` is scratch of 2 * bitmap_words. Source ids must be valid.
-CandidateCounts count_candidates(const Shortlist& shortlist, const Batch& batch, uint64_t* bitmaps);
+// One sentence's ids as a bitmap: the first ids, the lists of its pieces, shared source ids, EOS, forced ids, and the
+// lowest further ids up to a multiple of 8. Returns how many. Source ids must be valid.
+int32_t mark_candidates(const Shortlist& shortlist, const Batch& batch, int32_t sentence, uint64_t* bitmap);
 
-// Fills arrays taken from the carver (counts first, then the bitmaps' scratch of 2 * bitmap_words, ranks included).
-void fill_candidates(const Shortlist& shortlist, const Batch& batch, const CandidateCounts& counts, int32_t unk,
-                     uint64_t* bitmaps, Candidates* out);
+// visit(id) for every id of a bitmap, ascending.
+template <typename Visit>
+void for_ids(const uint64_t* bitmap, int64_t words, Visit visit) {
+  for (int64_t word = 0; word < words; ++word) {
+    for (uint64_t bits = bitmap[word]; bits != 0; bits &= bits - 1) {
+      visit(static_cast<int32_t>(word * 64 + std::countr_zero(bits)));
+    }
+  }
+}
 
 }  // namespace dragoman

@@ -107,7 +107,7 @@ class Call {
     return done_;
   }
 
-  int64_t candidates() const { return search_->extents()[static_cast<int>(Symbol::kCandidates)]; }
+  int64_t candidates() const { return search_->columns(); }
   nb::list results() const;
   nb::list costs() const;
 
@@ -201,7 +201,11 @@ void bind_search(nb::module_& m) {
       .def_rw("alignment", &SearchOptions::alignment)
       .def_rw("skip_cost", &SearchOptions::skip_cost)
       .def_rw("profile", &SearchOptions::profile)
-      .def_rw("group_tokens", &SearchOptions::group_tokens);
+      .def_rw("group_tokens", &SearchOptions::group_tokens)
+      .def_rw("live_sentences", &SearchOptions::live_sentences)
+      .def_rw("live_tokens", &SearchOptions::live_tokens)
+      .def_rw("live_rows", &SearchOptions::live_rows)
+      .def_rw("live_columns", &SearchOptions::live_columns);
   nb::class_<Call>(m, "Call", "One batch of sentences, longest first, for one model or an ensemble.")
       .def(nb::init<nb::sequence, nb::object, Ints, Ints, Ints, std::optional<Ints>, std::optional<Ints>,
                     const SearchOptions&>(),
@@ -215,7 +219,7 @@ void bind_search(nb::module_& m) {
           "For each sentence its hypotheses, best first: (bytes of int32 ids, bytes of float path scores, alignment or "
           "None, path score, score, unweighted path score by each model). "
           "Valid until the workspace runs another batch.")
-      .def("candidates", &Call::candidates, "Columns of the logits: the union of the shortlists, or the vocabulary.")
+      .def("candidates", &Call::candidates, "Columns of the logits: those that shortlists leave, or the vocabulary.")
       .def("costs", &Call::costs,
            "With options.profile: (nanoseconds, calls, rows) of each instruction of the first model's plan.");
 }

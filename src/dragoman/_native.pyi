@@ -151,6 +151,30 @@ class SearchOptions:
     @group_tokens.setter
     def group_tokens(self, arg: int, /) -> None: ...
 
+    @property
+    def live_sentences(self) -> int: ...
+
+    @live_sentences.setter
+    def live_sentences(self, arg: int, /) -> None: ...
+
+    @property
+    def live_tokens(self) -> int: ...
+
+    @live_tokens.setter
+    def live_tokens(self, arg: int, /) -> None: ...
+
+    @property
+    def live_rows(self) -> int: ...
+
+    @live_rows.setter
+    def live_rows(self, arg: int, /) -> None: ...
+
+    @property
+    def live_columns(self) -> int: ...
+
+    @live_columns.setter
+    def live_columns(self, arg: int, /) -> None: ...
+
 class Call:
     """One batch of sentences, longest first, for one model or an ensemble."""
 
@@ -170,7 +194,7 @@ class Call:
         """
 
     def candidates(self) -> int:
-        """Columns of the logits: the union of the shortlists, or the vocabulary."""
+        """Columns of the logits: those that shortlists leave, or the vocabulary."""
 
     def costs(self) -> list[Any]:
         """

@@ -12,7 +12,8 @@ from dragoman.backends.protocol import Batch, target_limit
 __all__ = ["MAX_BATCH_SENTENCES", "MAX_BATCH_TOKENS", "Segment", "make_batch", "make_batches"]
 
 MAX_BATCH_SENTENCES = 64
-"""Products reach their full speed from about 16 rows up; more sentences only cost workspace."""
+"""Few of them are under way at a time, so more cost hardly any workspace (native/flight.h). But a batch keeps its
+worker from other models until it is done."""
 MAX_BATCH_TOKENS = 2048
 """Source pieces of a batch."""
 

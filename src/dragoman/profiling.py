@@ -112,7 +112,7 @@ def profile(model: Model, texts: Sequence[str], *, batch_sentences: int, options
 
 
 def _costs(plan: Plan, totals: Sequence[Sequence[int]], logits_columns: float) -> list[InstructionCost]:
-    phases = [name for name in ("encode", "prime", "select", "step") for _ in getattr(plan, name)]
+    phases = [name for name in ("select", "encode", "prime", "step") for _ in getattr(plan, name)]
     return [
         InstructionCost(
             phase=phase,

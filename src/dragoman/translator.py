@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, overload
 
 from dragoman import _native
-from dragoman.batching import Segment, make_batches
+from dragoman.batching import MAX_BATCH_SENTENCES, MAX_BATCH_TOKENS, Segment, make_batches
 from dragoman.errors import OptionsError
 from dragoman.model import Model
 from dragoman.options import DecodingOptions
@@ -24,6 +24,8 @@ __all__ = ["Translator"]
 
 _FIRST_WORKSPACE = 1 << 20
 _LINES_AHEAD = 2000
+_LARGE_BATCH = 4
+"""Times the usual size: nobody else waits for these threads, and the end of a batch, when few are left, is rarer."""
 
 
 class Translator:
@@ -51,6 +53,7 @@ class Translator:
         self.models = (model,) if isinstance(model, Model) else tuple(model)
         if not isinstance(threads, int) or not 1 <= threads <= 1024:
             raise OptionsError("threads", threads, "an integer from 1 to 1024")
+        self._threads = threads
         check_ensemble(self.models)
         self._workspaces: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(threads):
@@ -140,7 +143,13 @@ class Translator:
         lines = make_lines(texts, self.models[0].pieces, options)
         segments = segments_of(lines)
         results: list[Found] = [[] for _ in segments]
-        batches = make_batches([len(segment.ids) for segment in segments])
+        batches = make_batches(
+            [len(segment.ids) for segment in segments],
+            max_sentences=min(
+                max(MAX_BATCH_SENTENCES, len(segments) // (2 * self._threads)), MAX_BATCH_SENTENCES * _LARGE_BATCH
+            ),
+            max_tokens=MAX_BATCH_TOKENS * _LARGE_BATCH,
+        )
         run = self._pool.map if self._pool is not None else map
         work = run(lambda batch: self._run([segments[number] for number in batch], options), batches)
         for batch, found in zip(batches, work, strict=True):

@@ -125,7 +125,7 @@ def test_what_is_wrong_is_said() -> None:
     with pytest.raises(NativeError, match=rf"step instruction {at}: x leaves its value"):
         _native.Plan(replace(plan, step=(*plan.step[:at], wide, *plan.step[at + 1 :])))
     grown = replace(plan.values[0], rows=Symbol.CELLS)
-    with pytest.raises(NativeError, match="encode instruction 0"):
+    with pytest.raises(NativeError, match="select instruction 0"):
         _native.Plan(replace(plan, values=(grown, *plan.values[1:])))
     with pytest.raises(NativeError, match="layout: wrong length"):
         _native.Plan(replace(plan, below=plan.below[1:]))

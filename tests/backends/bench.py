@@ -66,10 +66,10 @@ class Bench:
         steps: Sequence[tuple[Instruction, Rows]] = (),
         group_tokens: int = 1000,
     ) -> None:
-        """ENCODE for each group, SELECT, then each instruction of ``steps`` with its rows."""
+        """SELECT, ENCODE for each group, then each instruction of ``steps`` with its rows."""
         numbers = tuple(range(len(self.declared)))
         below = tuple((number - 1,) if number else () for number in numbers)
-        phases = (tuple(encode), (), tuple(select), ())
+        phases = (tuple(select), tuple(encode), (), ())
         plan = Plan(
             "bench", "", tuple(self.declared), below, numbers, self.described, *phases, 0, None, (), 0
         )

@@ -56,26 +56,28 @@ def test_what_a_step_reads_lives_from_the_first_group_to_the_last_step() -> None
 
 
 def test_selected_columns_live_from_selection_to_the_last_step() -> None:
+    """Groups join between steps: nothing of theirs may lie there."""
     select = ins.SelectCandidates(Symbol.UNION, 0, value(1), None, value(2), None)
     logits = ins.LogitsFloat(R, value(0), 0, value(1), value(2), value(3))
     embed = ins.Embed(R, 0, False, 1.0, False, value(0))
     found = living(
         {
-            PlanPhase.ENCODE: [zero(7)],
             PlanPhase.SELECT: [select],
+            PlanPhase.ENCODE: [zero(7)],
             PlanPhase.STEP: [embed, logits, act(7, 8, R)],
         },
         3,
     )
-    assert found[1] == found[2] == (1, 4)
+    assert found[1] == found[2] == (0, 4)
     assert found[3] == (3, 4), "the search reads the logits after the step"
 
 
-def test_a_cache_lives_through_all_steps_but_not_before() -> None:
+def test_a_cache_lives_through_all_groups_and_steps() -> None:
+    """It begins empty, but groups join while others have their cells."""
     attend = ins.CachedAttention(R, value(0), value(0), value(0), 1, value(1), value(2), None, None, value(3))
     embed = ins.Embed(R, 0, False, 1.0, False, value(0))
     found = living({PlanPhase.ENCODE: [zero(7)], PlanPhase.STEP: [embed, attend, act(2, 4, R)]})
-    assert found[1] == (1, 3) and found[3] == (2, 2)
+    assert found[1] == (0, 3) and found[3] == (2, 2)
 
 
 def test_a_scan_keeps_its_state_and_what_it_reads_from_outside() -> None:

@@ -36,11 +36,11 @@ DEPLOYED: dict[str, dict[str, object]] = {
 """Architectures in the sizes that people run."""
 
 TINY_BYTES = {
-    NominalBatch(1, 8, beam_size=1, union_size=512): 190464,
+    NominalBatch(1, 8, beam_size=1, union_size=512): 223488,
     NominalBatch(64, 20, beam_size=1, union_size=512): 7344128,
     NominalBatch(64, 20, beam_size=4, union_size=512): 8523776,
     NominalBatch(64, 20, beam_size=1, union_size=0): 15155200,
-    NominalBatch(1, 500, beam_size=1, union_size=512): 4324352,
+    NominalBatch(1, 500, beam_size=1, union_size=512): 4459520,
 }
 """Workspace of the tiny student in int8. A change of more than 3 % is a decision, not an accident."""
 

@@ -31,14 +31,14 @@ class Interpreter(Frame):
     """Executes the phases of a plan."""
 
     def encode(self, group_tokens: int) -> None:
-        """ENCODE and PRIME, group by group, then SELECT."""
+        """SELECT, then ENCODE and PRIME, group by group."""
+        self._run(self.plan.select)
         bounds = groups(np.diff(self.batch.offsets).tolist(), group_tokens)
         for first, last in pairwise(bounds):
             self._first, self._last, self._active = first, last, last - first
             self._run(self.plan.encode)
             self._run(self.plan.prime)
         self._first = self._last = self._active = 0
-        self._run(self.plan.select)
 
     def step(self, rows: Rows) -> Floats:
         """One target position: the logits [rows, candidates of the union or vocabulary], valid until the

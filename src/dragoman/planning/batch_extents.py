@@ -1,5 +1,5 @@
-"""From the sentences of a batch to its extents: the same arithmetic as native/batch.h, which a test
-compares."""
+"""From the sentences of a batch to its extents, when all of it is under way at once. The native core takes no more
+than part of a large batch at a time: native/flight.h."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from dragoman.graph.extents import Extents, Symbol
 
-GROUP_TOKENS = 96
-"""Source pieces of an encoder group at most: products reach their full speed from far fewer rows, and the
-activations of so few stay in the second-level cache."""
+GROUP_TOKENS = 64
+"""Source pieces of an encoder group at most: products reach nearly their full speed, the activations of so few stay in
+the second-level cache, and small groups fit soon where others were (docs/decisions/0015-in-flight.md)."""
 
 _LANES = 16
 _PANEL = 32

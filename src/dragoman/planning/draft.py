@@ -67,7 +67,8 @@ class Draft:
 
 
 def loops(phases: dict[PlanPhase, list[Instruction]]) -> list[Loop]:
-    """All loops of a plan, inner ones first: over source positions, over encoder groups, over steps."""
+    """All loops of a plan, inner ones first: over source positions, over encoder groups, over steps, over groups and
+    steps in turn."""
     found: list[Loop] = []
     start = begin = 0
     for phase in PlanPhase:
@@ -77,9 +78,9 @@ def loops(phases: dict[PlanPhase, list[Instruction]]) -> list[Loop]:
             elif isinstance(instruction, ScanEnd):
                 found.append(Loop(begin, index))
         start += len(phases[phase])
-    groups = len(phases[PlanPhase.ENCODE]) + len(phases[PlanPhase.PRIME])
-    steps = groups + len(phases[PlanPhase.SELECT])
-    found += [Loop(0, groups - 1), Loop(steps, start - 1)]
+    groups = len(phases[PlanPhase.SELECT])
+    steps = groups + len(phases[PlanPhase.ENCODE]) + len(phases[PlanPhase.PRIME])
+    found += [Loop(groups, steps - 1), Loop(steps, start - 1), Loop(groups, start - 1)]
     return [loop for loop in found if loop.begin <= loop.end]
 
 

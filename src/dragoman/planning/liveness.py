@@ -1,7 +1,8 @@
 """When each value of a plan is alive: from the first to the last instruction that needs its memory.
 
 Instructions are numbered over all phases in order. Loops make lifetimes longer than first to last access:
-encoder groups (encode and prime), source positions (scans), target positions (step).
+source positions (scans), encoder groups (encode and prime), target positions (step), and all of these, because
+groups join while others are in their steps.
 """
 
 from __future__ import annotations

@@ -30,12 +30,12 @@ class Kind(enum.Enum):
 
 
 class PlanPhase(enum.Enum):
-    """ENCODE and PRIME run once for each encoder group, SELECT once a batch, STEP once for each target
-    position."""
+    """SELECT runs once a batch. Then ENCODE and PRIME run for each encoder group, STEP for each target position of
+    the rows under way: groups and steps follow each other in any order, a group first."""
 
+    SELECT = "select"
     ENCODE = "encode"
     PRIME = "prime"
-    SELECT = "select"
     STEP = "step"
 
 
@@ -132,7 +132,7 @@ class Plan:
             offset = max(end of those below), so values alive together never overlap at any extents.
         order: value numbers in an order in which every value follows those below it.
         slots: parameters, numbered by position.
-        encode, prime, select, step: instructions by phase.
+        select, encode, prime, step: instructions by phase.
         logits: number of the logits value.
         alignment: number of the value holding the alignment row (f32 [ROWS, ALIGNED]), or None.
         states: numbers of the values that live from step to step.
@@ -145,9 +145,9 @@ class Plan:
     below: tuple[tuple[int, ...], ...]
     order: tuple[int, ...]
     slots: tuple[Slot, ...]
+    select: tuple[Instruction, ...]
     encode: tuple[Instruction, ...]
     prime: tuple[Instruction, ...]
-    select: tuple[Instruction, ...]
     step: tuple[Instruction, ...]
     logits: int
     alignment: int | None
@@ -156,7 +156,7 @@ class Plan:
 
     def instructions(self) -> tuple[Instruction, ...]:
         """All phases in order: the numbering of `Value.first` and `Value.last`."""
-        return self.encode + self.prime + self.select + self.step
+        return self.select + self.encode + self.prime + self.step
 
     def offsets(self, extents: Mapping[Symbol, int]) -> tuple[list[int], int]:
         """Byte offset of every value and the bytes needed in all, for one batch."""

@@ -91,7 +91,7 @@ def lower_bound(plan: Plan, extents: Mapping[Symbol, int]) -> int:
 
 def phases(plan: Plan) -> list[tuple[PlanPhase, tuple[Instruction, ...]]]:
     """The instructions by phase, in order."""
-    return list(zip(PlanPhase, (plan.encode, plan.prime, plan.select, plan.step), strict=True))
+    return list(zip(PlanPhase, (plan.select, plan.encode, plan.prime, plan.step), strict=True))
 
 
 def slot_name(slot: Slot) -> str:

@@ -49,7 +49,7 @@ def verify(plan: Plan, extents: Mapping[Symbol, int]) -> None:
 
 
 def _phases(plan: Plan) -> Iterator[tuple[PlanPhase, tuple[Instruction, ...]]]:
-    return zip(PlanPhase, (plan.encode, plan.prime, plan.select, plan.step), strict=True)
+    return zip(PlanPhase, (plan.select, plan.encode, plan.prime, plan.step), strict=True)
 
 
 def _check_results(plan: Plan) -> None:
@@ -161,7 +161,7 @@ class _Flow:
     def _replaced(self, index: int) -> int:
         """Units whose old contents are gone after an instruction: those it writes, unless it adds a part."""
         instruction, plan = self.instructions[index], self.plan
-        in_groups = index < len(plan.encode) + len(plan.prime)
+        in_groups = 0 <= index - len(plan.select) < len(plan.encode) + len(plan.prime)
         mask = 0
         for operand in instruction.written():
             part = isinstance(instruction, ScanWrite) or plan.values[operand.value].rows is Symbol.CELLS
@@ -172,7 +172,7 @@ class _Flow:
     def _edges(self) -> Iterator[tuple[int, int, int]]:
         """Ways back: from instruction, to instruction, and the units whose contents go along."""
         everything = (1 << len(self.owner)) - 1
-        whole = 0
+        whole = self._masks([operand for code in self.plan.select for _, operand in code.operands()])
         for unit, value in enumerate(self.owner):
             if self.plan.values[value].rows in _WHOLE_BATCH:
                 whole |= 1 << unit
@@ -189,12 +189,13 @@ class _Flow:
                 begin = -1
         if begin >= 0:
             raise PlanError("a scan does not end.")
-        groups, total = len(self.plan.encode) + len(self.plan.prime), len(self.instructions)
-        steps = groups + len(self.plan.select)
-        if groups:
-            yield groups - 1, 0, whole
+        groups, total = len(self.plan.select), len(self.instructions)
+        steps = groups + len(self.plan.encode) + len(self.plan.prime)
+        if groups < steps:
+            yield steps - 1, groups, whole
         if steps < total:
             yield total - 1, steps, everything
+            yield total - 1, groups, whole
 
     def check_written(self) -> None:
         """Every loop runs at least once, so it is enough to look at the first time round."""
