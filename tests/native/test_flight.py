@@ -47,7 +47,7 @@ def translate(call: Any) -> list[Any]:
     assert call.run(workspace, _native.StopFlag())
     return [
         [
-            (ids.tobytes(), scores.tobytes(), None if links is None else links.tobytes(), *rest)
+            (ids, scores, None if links is None else links.tobytes(), *rest)
             for ids, scores, links, *rest in sentence
         ]
         for sentence in call.results()
