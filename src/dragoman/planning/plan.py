@@ -177,7 +177,7 @@ class Plan:
         candidates: int = 32_000,
         shortlist: bool = False,
     ) -> Extents:
-        """The numbers of a batch of equal sentences.
+        """The numbers of a batch of equal sentences that are all under way at once.
 
         Args:
             sentences, beam_size: of the batch.
