@@ -42,7 +42,8 @@ void Interpreter::bind(const Plan& plan, const Weights& weights, const Kernels& 
   for (int32_t s = 0; s < batch.sentences; ++s) {
     padded_offsets_[s + 1] = padded_offsets_[s] + static_cast<int32_t>(round_up(length(s), 16));
   }
-  columns_ = static_cast<int32_t>(extents[static_cast<int>(Symbol::kCandidates)]);
+  columns_ = candidates.restricted() ? static_cast<int32_t>(extents[static_cast<int>(Symbol::kCandidates)])
+                                     : weights.vocabulary;
 }
 
 Interpreter::View Interpreter::view(const Operand& operand) const {

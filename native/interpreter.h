@@ -49,6 +49,12 @@ class Interpreter {
             const Candidates& candidates, const Extents& extents, Carver* carver);
   // Measures from now on: one Cost for each instruction of encode, prime, select and step, zeroed.
   void measure(Cost* costs) { costs_ = costs; }
+  // Keeps of each row of logits from now on only the best column (best_columns.h): best holds the most rows. For the
+  // whole vocabulary, and CANDIDATES is then the columns of a block.
+  void keep_best(Best* best, int32_t never) {
+    best_ = best;
+    never_ = never;
+  }
   void place(std::byte* values) { base_ = values; }
   // Bytes of values for these extents; valid after bind with a carver that has memory.
   int64_t value_bytes() const { return value_bytes_; }
@@ -57,7 +63,7 @@ class Interpreter {
   void select();
   void step(const Rows& rows);
 
-  const float* logits(int32_t row) const;
+  const float* logits(int32_t row) const;     // not with keep_best
   const float* alignment(int32_t row) const;  // null if not asked for
   int32_t columns() const { return columns_; }
 
@@ -108,6 +114,8 @@ class Interpreter {
   int64_t value_bytes_ = 0;
   int32_t columns_ = 0;
   Cost* costs_ = nullptr;
+  Best* best_ = nullptr;  // [rows], or null: whole rows of logits are kept
+  int32_t never_ = -1;
 
   // Where the current phase stands.
   Group group_;

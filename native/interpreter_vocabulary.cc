@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "best_columns.h"
 #include "interpreter.h"
 
 namespace dragoman {
@@ -129,7 +130,8 @@ void Interpreter::logits_int8(const Instruction& in) {
   call.row_scale = floats(in.row_scale, &stride);
   call.activation = Activation::kNone;
   call.out = floats(in.output, &call.out_stride);
-  kernels_->gemm_int8(call);
+  if (best_ == nullptr) return kernels_->gemm_int8(call);
+  best_columns(*kernels_, call, static_cast<int32_t>(extents_[static_cast<int>(Symbol::kCandidates)]), never_, best_);
 }
 
 void Interpreter::logits_float(const Instruction& in) {
@@ -149,7 +151,8 @@ void Interpreter::logits_float(const Instruction& in) {
   }
   call.activation = Activation::kNone;
   call.out = floats(in.output, &call.out_stride);
-  kernels_->gemm_float(call);
+  if (best_ == nullptr) return kernels_->gemm_float(call);
+  best_columns(*kernels_, call, static_cast<int32_t>(extents_[static_cast<int>(Symbol::kCandidates)]), never_, best_);
 }
 
 }  // namespace dragoman

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "best_columns.h"
 #include "error.h"
 
 namespace dragoman {
@@ -117,7 +118,10 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
   set(Symbol::kRows, max_rows_);
   set(Symbol::kCells, cells_);
   set(Symbol::kLimit, round_up(longest_limit, 16));
-  set(Symbol::kCandidates, vocabulary);
+  // A score needs the whole row for its normaliser, and a forced piece its own column.
+  best_only_ = options.beam_size == 1 && single() && shortlist == nullptr && batch.prefix_offsets == nullptr &&
+               (options.skip_cost || !need_scores_);
+  set(Symbol::kCandidates, best_only_ ? std::min(vocabulary, kBlockColumns) : vocabulary);
   set(Symbol::kUnion, 0);
   cell_stride_ = static_cast<int32_t>(round_up(longest_limit, 16));
 }
@@ -149,9 +153,9 @@ void Search::carve(Carver* carver) {
   if (options_.alignment) alignments_ = carver->take<float>(alignment_floats_);
   finished_ = carver->take<Finished>(rows);
   finished_counts_ = carver->take<int32_t>(batch_.sentences);
-  int64_t columns = extents_[static_cast<int>(Symbol::kCandidates)];
-  compact_ = carver->take<float>(columns);
-  combined_ = carver->take<float>(columns);
+  if (shortlist_ != nullptr) compact_ = carver->take<float>(columns());
+  if (!single()) combined_ = carver->take<float>(columns());
+  if (best_only_) best_ = carver->take<Best>(rows);
   chosen_ = carver->take<Chosen>(options_.beam_size + 1);
   if (options_.profile) costs_ = carver->take<Cost>(instruction_count(*members_[0].plan));
   for (int32_t m = 0; m < member_count_; ++m) {
@@ -190,6 +194,7 @@ bool Search::run(Workspace* workspace, const StopFlag& stop) {
     std::fill_n(costs_, instruction_count(*members_[0].plan), Cost{});
     interpreters_[0].measure(costs_);
   }
+  if (best_only_) interpreters_[0].keep_best(best_, options_.allow_unk ? -1 : options_.unk);
   start();
   for (int32_t s = 0; s < batch_.sentences;) {
     Group group = next_group(batch_, s, options_.group_tokens);

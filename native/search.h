@@ -50,7 +50,8 @@ class Search {
   const float* member_scores(const Finished& hypothesis) const;
   // ids and path scores [length], alignment [length][source length] (may be null) of a hypothesis, in order.
   void trace(int32_t sentence, const Finished& hypothesis, int32_t* ids, float* path_scores, float* alignment) const;
-  const Extents& extents() const { return extents_; }
+  // Columns of the output layer: the union of the shortlists, or the vocabulary. Valid after need().
+  int32_t columns() const { return shortlist_ == nullptr ? members_[0].weights->vocabulary : counts_.union_size; }
   // With options.profile: a Cost for each instruction of the first model's plan, in the plan's order; else null.
   const Cost* costs() const { return costs_; }
 
@@ -80,6 +81,7 @@ class Search {
   int32_t candidate_count(int32_t sentence) const;
   int32_t candidate_id(int32_t sentence, int32_t place) const;
   int32_t candidate_place(int32_t sentence, int32_t id) const;
+  int32_t unk_place(int32_t sentence) const;  // -1: it may be chosen, or is no candidate
   void accept(int32_t sentence);
   void finish(int32_t sentence, int32_t node, float path_score);
 
@@ -97,6 +99,7 @@ class Search {
   int32_t cell_stride_ = 0;
   bool caches_ = false;
   bool need_scores_ = true;
+  bool best_only_ = false;  // of each row of logits only the best column is needed
 
   Candidates candidates_;
   Interpreter interpreters_[kMaxMembers];
@@ -123,6 +126,7 @@ class Search {
   int32_t* finished_counts_ = nullptr;
   float* compact_ = nullptr;   // one row's own candidates
   float* combined_ = nullptr;  // an ensemble's sum
+  Best* best_ = nullptr;       // [rows] if best_only_
   Chosen* chosen_ = nullptr;   // of one sentence
   int32_t chosen_count_ = 0;
 };

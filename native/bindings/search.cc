@@ -107,7 +107,7 @@ class Call {
     return done_;
   }
 
-  int64_t candidates() const { return search_->extents()[static_cast<int>(Symbol::kCandidates)]; }
+  int64_t candidates() const { return search_->columns(); }
   nb::list results() const;
   nb::list costs() const;
 
@@ -214,7 +214,8 @@ void bind_search(nb::module_& m) {
            "For each sentence its hypotheses, best first: (ids, path scores, alignment or None, path score, score, "
            "unweighted path score by each model). "
            "Valid until the workspace runs another batch.")
-      .def("candidates", &Call::candidates, "Columns of the logits: the union of the shortlists, or the vocabulary.")
+      .def("candidates", &Call::candidates,
+           "Columns of the output layer: the union of the shortlists, or the vocabulary.")
       .def("costs", &Call::costs,
            "With options.profile: (nanoseconds, calls, rows) of each instruction of the first model's plan.");
 }

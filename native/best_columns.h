@@ -1,0 +1,24 @@
+// Greedy search needs of a row of logits only its best column. So the output layer is cut into blocks of columns whose
+// logits stay in the second-level cache, and of each row only the best so far is kept: the same product kernels and the
+// same results as with whole rows, but no [rows][vocabulary] value in memory.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/kernels.h"
+
+namespace dragoman {
+
+// Columns of a block: a multiple of kPanelColumns. 64 rows of it are 512 KB.
+inline constexpr int32_t kBlockColumns = 2048;
+
+// The highest of scores[0..count), the lowest place on ties; place `never` wins only where all others are NaN, and NaN
+// never does. Index -1 if there is none. `never` outside the range: every place may win.
+Best best_without(const Kernels& kernels, const float* scores, int32_t count, int32_t never);
+
+// For each row of the product, what best_without says of its row of n results. call.out is scratch, [m][block] with
+// call.out_stride >= block; block is a multiple of kPanelColumns or at least n. best: [m].
+void best_columns(const Kernels& kernels, const GemmInt8& call, int32_t block, int32_t never, Best* best);
+void best_columns(const Kernels& kernels, const GemmFloat& call, int32_t block, int32_t never, Best* best);
+
+}  // namespace dragoman

@@ -1,0 +1,74 @@
+// The part of dragoman._native.kernels about best columns.
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "best_columns.h"
+#include "bindings/arrays.h"
+#include "kernels/kernels.h"
+
+namespace nb = nanobind;
+
+namespace dragoman::bindings {
+
+const Kernels& target(const std::string& name);
+
+namespace {
+
+using Floats = Vector<const float>;
+using Found = std::vector<std::pair<int32_t, float>>;
+
+// Runs best_columns with scratch of exactly the size that it may use.
+template <class Call>
+Found best(const std::string& name, Call call, int block, int never) {
+  std::vector<Best> found(static_cast<size_t>(call.m));
+  call.out_stride = static_cast<size_t>(std::min(block, call.n));
+  std::vector<float> scratch(static_cast<size_t>(call.m) * call.out_stride);
+  call.out = scratch.data();
+  best_columns(target(name), call, block, never, found.data());
+  Found result;
+  for (const Best& best : found) result.emplace_back(best.index, best.value);
+  return result;
+}
+
+Found best_columns_int8(const std::string& name, Matrix<const uint8_t> a, Vector<const int8_t> panels, int n,
+                        Floats scale, std::optional<Floats> bias, std::optional<Vector<const int32_t>> column_sums,
+                        std::optional<Floats> row_scale, int block, int never) {
+  const auto rows = view(a);
+  GemmInt8 call = {};
+  call.a = rows.data, call.a_stride = rows.stride;
+  call.m = rows.rows, call.k = rows.columns, call.n = n;
+  call.panels = panels.data();
+  call.scale = scale.data(), call.bias = data(bias);
+  call.column_sums = data(column_sums), call.row_scale = data(row_scale);
+  return best(name, call, block, never);
+}
+
+Found best_columns_float(const std::string& name, Matrix<const float> a, Floats panels, int n,
+                         std::optional<Floats> bias, int block, int never) {
+  const auto rows = view(a);
+  GemmFloat call = {};
+  call.a = rows.data, call.a_stride = rows.stride;
+  call.m = rows.rows, call.k = rows.columns, call.n = n;
+  call.panels = panels.data(), call.bias = data(bias);
+  return best(name, call, block, never);
+}
+
+}  // namespace
+}  // namespace dragoman::bindings
+
+void bind_kernel_best(nb::module_& m) {
+  namespace ours = dragoman::bindings;
+  using nb::arg;
+  const auto exact = [](const char* name) { return arg(name).noconvert(); };
+  const auto maybe = [](const char* name) { return arg(name).noconvert().none(); };
+  m.def("best_columns_int8", ours::best_columns_int8, arg("target"), exact("a"), exact("panels"), arg("n"),
+        exact("scale"), maybe("bias"), maybe("column_sums"), maybe("row_scale"), arg("block"), arg("never"));
+  m.def("best_columns_float", ours::best_columns_float, arg("target"), exact("a"), exact("panels"), arg("n"),
+        maybe("bias"), arg("block"), arg("never"));
+}
