@@ -21,4 +21,10 @@ Best best_without(const Kernels& kernels, const float* scores, int32_t count, in
 void best_columns(const Kernels& kernels, const GemmInt8& call, int32_t block, int32_t never, Best* best);
 void best_columns(const Kernels& kernels, const GemmFloat& call, int32_t block, int32_t never, Best* best);
 
+// The same for at most kMostScreenedRows rows, for about half the bytes: the sketch (kernels/sketch.h) tells which
+// panels of columns may hold the best, and only those are computed. call.out: scratch of kPanelColumns; bounds: scratch
+// of [m][ceil(n/32)]. False if the sketch tells too little to pay: `best` is then unfinished.
+bool best_columns_screened(const Kernels& kernels, const GemmInt8& call, const uint8_t* sketch, int32_t never,
+                           float* bounds, Best* best);
+
 }  // namespace dragoman

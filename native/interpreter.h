@@ -49,10 +49,11 @@ class Interpreter {
             const Candidates& candidates, const Extents& extents, Carver* carver);
   // Measures from now on: one Cost for each instruction of encode, prime, select and step, zeroed.
   void measure(Cost* costs) { costs_ = costs; }
-  // Keeps of each row of logits from now on only the best column (best_columns.h): best holds the most rows. For the
-  // whole vocabulary, and CANDIDATES is then the columns of a block.
-  void keep_best(Best* best, int32_t never) {
+  // Keeps of each row of logits from now on only the best column (best_columns.h), of the whole vocabulary; CANDIDATES
+  // is then the columns of a block. best: the most rows; bounds: scratch of kMostScreenedRows a panel.
+  void keep_best(Best* best, float* bounds, int32_t never) {
     best_ = best;
+    bounds_ = bounds;
     never_ = never;
   }
   void place(std::byte* values) { base_ = values; }
@@ -96,6 +97,7 @@ class Interpreter {
   void select_candidates(const Instruction& in);
   void logits_int8(const Instruction& in);
   void logits_float(const Instruction& in);
+  int32_t block_columns() const { return static_cast<int32_t>(extents_[static_cast<int>(Symbol::kCandidates)]); }
   void embed_rows(const TableWeights& table, Precision precision, const int32_t* ids, int rows, float scale, float* out,
                   size_t stride) const;
   float multiplier(const Instruction& in) const;
@@ -115,7 +117,9 @@ class Interpreter {
   int32_t columns_ = 0;
   Cost* costs_ = nullptr;
   Best* best_ = nullptr;  // [rows], or null: whole rows of logits are kept
+  float* bounds_ = nullptr;
   int32_t never_ = -1;
+  bool screens_ = true;  // until screening does not pay in this batch
 
   // Where the current phase stands.
   Group group_;

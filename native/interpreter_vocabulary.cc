@@ -131,7 +131,11 @@ void Interpreter::logits_int8(const Instruction& in) {
   call.activation = Activation::kNone;
   call.out = floats(in.output, &call.out_stride);
   if (best_ == nullptr) return kernels_->gemm_int8(call);
-  best_columns(*kernels_, call, static_cast<int32_t>(extents_[static_cast<int>(Symbol::kCandidates)]), never_, best_);
+  if (table.sketch != nullptr && screens_ && call.m <= kMostScreenedRows) {
+    screens_ = best_columns_screened(*kernels_, call, table.sketch, never_, bounds_, best_);
+    if (screens_) return;
+  }
+  best_columns(*kernels_, call, block_columns(), never_, best_);
 }
 
 void Interpreter::logits_float(const Instruction& in) {
@@ -152,7 +156,7 @@ void Interpreter::logits_float(const Instruction& in) {
   call.activation = Activation::kNone;
   call.out = floats(in.output, &call.out_stride);
   if (best_ == nullptr) return kernels_->gemm_float(call);
-  best_columns(*kernels_, call, static_cast<int32_t>(extents_[static_cast<int>(Symbol::kCandidates)]), never_, best_);
+  best_columns(*kernels_, call, block_columns(), never_, best_);
 }
 
 }  // namespace dragoman

@@ -155,7 +155,10 @@ void Search::carve(Carver* carver) {
   finished_counts_ = carver->take<int32_t>(batch_.sentences);
   if (shortlist_ != nullptr) compact_ = carver->take<float>(columns());
   if (!single()) combined_ = carver->take<float>(columns());
-  if (best_only_) best_ = carver->take<Best>(rows);
+  if (best_only_) {
+    best_ = carver->take<Best>(rows);
+    bounds_ = carver->take<float>(int64_t{kMostScreenedRows} * round_up(columns(), kPanelColumns) / kPanelColumns);
+  }
   chosen_ = carver->take<Chosen>(options_.beam_size + 1);
   if (options_.profile) costs_ = carver->take<Cost>(instruction_count(*members_[0].plan));
   for (int32_t m = 0; m < member_count_; ++m) {
@@ -194,7 +197,7 @@ bool Search::run(Workspace* workspace, const StopFlag& stop) {
     std::fill_n(costs_, instruction_count(*members_[0].plan), Cost{});
     interpreters_[0].measure(costs_);
   }
-  if (best_only_) interpreters_[0].keep_best(best_, options_.allow_unk ? -1 : options_.unk);
+  if (best_only_) interpreters_[0].keep_best(best_, bounds_, options_.allow_unk ? -1 : options_.unk);
   start();
   for (int32_t s = 0; s < batch_.sentences;) {
     Group group = next_group(batch_, s, options_.group_tokens);

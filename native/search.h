@@ -127,6 +127,7 @@ class Search {
   float* compact_ = nullptr;   // one row's own candidates
   float* combined_ = nullptr;  // an ensemble's sum
   Best* best_ = nullptr;       // [rows] if best_only_
+  float* bounds_ = nullptr;    // scratch of screening
   Chosen* chosen_ = nullptr;   // of one sentence
   int32_t chosen_count_ = 0;
 };

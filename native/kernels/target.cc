@@ -9,6 +9,7 @@
 #include "kernels/peak-inl.h"
 #include "kernels/recurrent-inl.h"
 #include "kernels/rowwise-inl.h"
+#include "kernels/screen-inl.h"
 
 #define DRAGOMAN_NAME_OF(target) #target
 #define DRAGOMAN_NAME(target) DRAGOMAN_NAME_OF(target)
@@ -20,6 +21,7 @@ const Kernels kKernels = {
     .name = DRAGOMAN_NAME(DRAGOMAN_TARGET),
     .gemm_int8 = gemm_int8,
     .gemm_float = gemm_float,
+    .screen = screen,
     .quantize = quantize,
     .quantize_rows = quantize_rows,
     .norm = norm,

@@ -27,6 +27,13 @@ def pack_int8(matrix: Annotated[NDArray[numpy.int8], dict(shape=(None, None), de
 
 def pack_float(matrix: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], transposed: bool, panels: Annotated[NDArray[numpy.float32], dict(order='C', device='cpu')]) -> None: ...
 
+def sketch_size(k: int, n: int) -> int: ...
+
+def make_sketch(table: Annotated[NDArray[numpy.int8], dict(shape=(None, None), order='C', device='cpu', writable=False)], dynamic: bool, sketch: Annotated[NDArray[numpy.uint8], dict(order='C', device='cpu')]) -> None:
+    """
+    Writes the sketch of an int8 output layer [N, K]. dynamic: of activations that are quantised row by row.
+    """
+
 class Weights:
     """Addresses of a model's prepared slots; keeps plan and arrays alive."""
 
@@ -160,7 +167,9 @@ class Call:
         """
 
     def candidates(self) -> int:
-        """Columns of the logits: the union of the shortlists, or the vocabulary."""
+        """
+        Columns of the output layer: the union of the shortlists, or the vocabulary.
+        """
 
     def costs(self) -> list[Any]:
         """

@@ -33,7 +33,7 @@ __all__ = ["PAGE", "RECORD_BYTES", "Head", "decode_head", "encode_head", "head_s
 
 PAGE = 4096
 VERSION = 1
-RECORD_BYTES = 96
+RECORD_BYTES = 112
 """Bytes of a slot in the table: u32 kind, vocabulary | f32 alpha, unquantise | u64 offset, bytes of panels (or a
 vector's values), rows, scale, bias, column sums. Offsets count from the start of the file."""
 
