@@ -29,7 +29,7 @@ void Interpreter::bind(const Plan& plan, const Weights& weights, const Kernels& 
   kernels_ = &kernels;
   batch_ = &batch;
   candidates_ = &candidates;
-  screens_ = true;
+  screening_pause_ = 0;
   extents_ = extents;
   int64_t values = static_cast<int64_t>(plan.values.size());
   offsets_ = carver->take<int64_t>(values);

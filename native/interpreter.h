@@ -119,7 +119,7 @@ class Interpreter {
   Best* best_ = nullptr;  // [rows], or null: whole rows of logits are kept
   float* bounds_ = nullptr;
   int32_t never_ = -1;
-  bool screens_ = true;  // until screening does not pay in this batch
+  int32_t screening_pause_ = 0;  // steps until screening is tried again
 
   // Where the current phase stands.
   Group group_;
