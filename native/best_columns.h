@@ -9,8 +9,8 @@
 
 namespace dragoman {
 
-// Columns of a block: a multiple of kPanelColumns. 64 rows of it are 512 KB.
-inline constexpr int32_t kBlockColumns = 2048;
+// Columns of a block: a multiple of kPanelColumns. 64 rows of it are 256 KB.
+inline constexpr int32_t kBlockColumns = 1024;
 
 // The highest of scores[0..count), the lowest place on ties; place `never` wins only where all others are NaN, and NaN
 // never does. Index -1 if there is none. `never` outside the range: every place may win.

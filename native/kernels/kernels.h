@@ -61,7 +61,7 @@ struct GemmFloat {
   size_t out_stride;
 };
 
-inline constexpr int kMostScreenedRows = 4;
+inline constexpr int kMostScreenedRows = 6;
 
 // How high the columns of an int8 product can be at most, a panel of 32 at a time, from its sketch (sketch.h).
 // Operands as in GemmInt8, without an activation; scales are not negative. No result of row m in a panel, NaN aside,

@@ -33,11 +33,12 @@ __attribute__((always_inline)) inline void screen_tile(const Screen& p, const Sc
                                                        int first, F32x16 (&high)[R]) {
   const uint8_t* from = p.sketch + static_cast<size_t>(panel) * sketch_panel_bytes(p.k);
   const uint8_t* codes = from + kSketchFloats * sizeof(float) + 4 * first;
-  I32x16 sums[R][G][2];
+  constexpr int kChains = R <= 4 ? 2 : 1;  // of few rows two sums a group hide each other's latency
+  I32x16 sums[R][G][kChains];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-    for (int i = 0; i < 2 * G; ++i) sums[r][i / 2][i % 2] = zero_i32();
+    for (int i = 0; i < kChains * G; ++i) sums[r][i / kChains][i % kChains] = zero_i32();
   }
   for (int step = 0; step < (p.k + 7) / 8; ++step, codes += 4 * kPanelColumns) {
     HalfBytes block[G];
@@ -50,7 +51,7 @@ __attribute__((always_inline)) inline void screen_tile(const Screen& p, const Sc
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
       for (int g = 0; g < G; ++g) {
-        add_products(sums[r][g][0], sums[r][g][1], p.a + r * p.a_stride + 8 * step, block[g]);
+        add_products(sums[r][g][0], sums[r][g][kChains - 1], p.a + r * p.a_stride + 8 * step, block[g]);
       }
     }
   }
@@ -65,7 +66,7 @@ __attribute__((always_inline)) inline void screen_tile(const Screen& p, const Sc
     const F32x16 bias = p.bias ? load_part(p.bias + column, count) : splat(0.0f);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-      const I32x16 products = sums[r][g][0] + sums[r][g][1];
+      const I32x16 products = kChains == 1 ? sums[r][g][0] : sums[r][g][0] + sums[r][g][kChains - 1];
       const F32x16 coarse = to_float(products + products) - splat(rows[r].sum);
       const F32x16 most = fma(step, coarse, fma(splat(rows[r].length), rest, base));
       // From here on as the product itself rounds, so a sum that is no higher gives a result that is no higher.

@@ -170,7 +170,7 @@ def layout_fingerprint() -> str:
         panels, sums = _pack(matrix, memory, transposed=False)
         digest.update(panels.tobytes() + (b"" if sums is None else sums.tobytes()))
         if dtype is np.int8:
-            digest.update(_sketch(matrix, memory, dynamic=True).tobytes())
+            digest.update(_sketch(matrix.astype(np.int8), memory, dynamic=True).tobytes())
     return digest.hexdigest()[:16]
 
 

@@ -66,7 +66,7 @@ def test_a_block_needs_less_memory_than_a_row() -> None:
     model = load(MODEL, shortlist="none")
     batch = Batch.of([[7, 8, 0]] * 200, [20] * 200)
     whole, best = (need(model, batch, SearchOptions(), scores=scores) for scores in (True, False))
-    assert whole - best >= 0.9 * 200 * (6000 - 2048) * 4
+    assert whole - best >= 0.9 * 200 * (6000 - 1024) * 4
 
 
 def test_a_piece_that_never_wins() -> None:
