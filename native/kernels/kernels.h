@@ -169,6 +169,15 @@ struct Best {
   float value;
 };
 
+// Columns of a row of logits that are handled together where a whole row is not kept.
+inline constexpr int kScoreColumns = 2048;
+
+// sum(exp(x)) of a row, block by block: total * exp(most).
+struct LogSum {
+  float most = -__builtin_inff();
+  float total = 0;
+};
+
 struct Kernels {
   const char* name;
 
@@ -221,7 +230,10 @@ struct Kernels {
 
   // Highest value of x[0..count), lowest index on ties; NaN never wins. Index -1 if count is 0.
   Best (*argmax)(const float* x, int count);
-  // log(sum(exp(x - max))) + max over 16 lanes in order.
+  // Adds exp(x[0..count)) to a sum under way; count is at most kScoreColumns, less only in the last block of a row.
+  void (*add_exponentials)(const float* x, int count, LogSum* to);
+  float (*log_of)(const LogSum& sum);
+  // Both, by blocks of kScoreColumns.
   float (*log_sum_exp)(const float* x, int count);
   // out[i] = x[index[i]].
   void (*gather)(const float* x, const int32_t* index, int count, float* out);

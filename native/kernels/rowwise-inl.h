@@ -135,7 +135,7 @@ Best argmax(const float* x, int count) {
   return {-1, lowest};
 }
 
-float log_sum_exp(const float* x, int count) {
+void add_exponentials(const float* x, int count, LogSum* to) {
   const float lowest = -__builtin_inff();
   F32x16 high = splat(lowest);
   for_columns(count, [&](int column, int part) {
@@ -144,15 +144,34 @@ float log_sum_exp(const float* x, int count) {
     high = max(value, high);
   });
   const float most = largest(high);
-  if (most == lowest || most == -lowest) return most;
+  if (most > to->most) {
+    float factor[16];
+    store(exp(splat(to->most - most)), factor);
+    to->total = to->total * factor[0];
+    to->most = most;
+  }
+  if (most == lowest || to->most == -lowest) return;
   F32x16 total = splat(0.0f);
   for_columns(count, [&](int column, int part) {
-    F32x16 value = exp(load_part(x + column, part) - splat(most));
+    F32x16 value = exp(load_part(x + column, part) - splat(to->most));
     if (part < 16) value = keep_first(value, part, splat(0.0f));
     total = total + value;
   });
-  const float all = sum(total);
-  return all == all ? log(all) + most : all;
+  to->total = to->total + sum(total);
+}
+
+float log_of(const LogSum& sum) {
+  const float lowest = -__builtin_inff();
+  if (sum.most == lowest || sum.most == -lowest) return sum.most;
+  return sum.total == sum.total ? log(sum.total) + sum.most : sum.total;
+}
+
+float log_sum_exp(const float* x, int count) {
+  LogSum sum;
+  for (int start = 0; start < count; start += kScoreColumns) {
+    add_exponentials(x + start, count - start < kScoreColumns ? count - start : kScoreColumns, &sum);
+  }
+  return log_of(sum);
 }
 
 }  // namespace

@@ -77,6 +77,22 @@ def test_log_sum_exp(target: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("shape", ["rising", "falling", "empty first block", "infinite last block"])
+def test_log_sum_exp_over_blocks(target: str, shape: str) -> None:
+    x = np.linspace(-300, 300, 7000).astype(np.float32)
+    if shape == "falling":
+        x = x[::-1].copy()
+    elif shape == "empty first block":
+        x[:2048] = -INFINITY
+    elif shape == "infinite last block":
+        x[-1] = INFINITY
+    exact = np.logaddexp.reduce(x.astype(np.float64))
+    found = native.log_sum_exp(target, x)
+    assert found == np.float32(exact) or abs(found - exact) <= 4 * np.spacing(np.float32(abs(exact)))
+    assert found == native.log_sum_exp(TARGETS[-1], x)
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_log_sum_exp_of_odd_rows(target: str) -> None:
     low = np.full(20, -INFINITY, np.float32)
     assert native.log_sum_exp(target, low) == -INFINITY
