@@ -38,15 +38,17 @@ void keep_better(Best found, int32_t first, int32_t never, Best* best) {
 }
 
 template <class Call>
-void search_blocks(const Kernels& kernels, void (*gemm)(const Call&), const Call& call, int32_t block, int32_t never,
-                   Best* best) {
-  std::fill_n(best, call.m, Best{-1, 0});
+void search_blocks(const Kernels& kernels, void (*gemm)(const Call&), const Call& call, int32_t block,
+                   const RowSummaries& to) {
+  std::fill_n(to.best, call.m, Best{-1, 0});
+  if (to.sums != nullptr) std::fill_n(to.sums, call.m, LogSum{});
   for (int32_t first = 0; first < call.n; first += block) {
     const int32_t columns = std::min(block, call.n - first);
     gemm(slice(call, first, columns));
     for (int32_t row = 0; row < call.m; ++row) {
       const float* logits = call.out + row * call.out_stride;
-      keep_better(best_without(kernels, logits, columns, never - first), first, never, best + row);
+      keep_better(best_without(kernels, logits, columns, to.never - first), first, to.never, to.best + row);
+      if (to.sums != nullptr) kernels.add_exponentials(logits, columns, to.sums + row);
     }
   }
 }
@@ -84,12 +86,12 @@ Best best_without(const Kernels& kernels, const float* scores, int32_t count, in
   return other.index >= 0 ? other : best;
 }
 
-void best_columns(const Kernels& kernels, const GemmInt8& call, int32_t block, int32_t never, Best* best) {
-  search_blocks(kernels, kernels.gemm_int8, call, block, never, best);
+void best_columns(const Kernels& kernels, const GemmInt8& call, int32_t block, const RowSummaries& to) {
+  search_blocks(kernels, kernels.gemm_int8, call, block, to);
 }
 
-void best_columns(const Kernels& kernels, const GemmFloat& call, int32_t block, int32_t never, Best* best) {
-  search_blocks(kernels, kernels.gemm_float, call, block, never, best);
+void best_columns(const Kernels& kernels, const GemmFloat& call, int32_t block, const RowSummaries& to) {
+  search_blocks(kernels, kernels.gemm_float, call, block, to);
 }
 
 bool best_columns_screened(const Kernels& kernels, const GemmInt8& call, const uint8_t* sketch, int32_t never,

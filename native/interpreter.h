@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "batch.h"
+#include "best_columns.h"
 #include "extents.h"
 #include "plan.h"
 #include "shortlist.h"
@@ -49,12 +50,11 @@ class Interpreter {
             const Candidates& candidates, const Extents& extents, Carver* carver);
   // Measures from now on: one Cost for each instruction of encode, prime, select and step, zeroed.
   void measure(Cost* costs) { costs_ = costs; }
-  // Keeps of each row of logits from now on only the best column (best_columns.h), of the whole vocabulary; CANDIDATES
-  // is then the columns of a block. best: the most rows; bounds: scratch of kMostScreenedRows a panel.
-  void keep_best(Best* best, float* bounds, int32_t never) {
-    best_ = best;
+  // Keeps from now on of each row of logits, over the whole vocabulary, only what best_columns.h says; CANDIDATES is
+  // then the columns of a block. bounds: scratch of kMostScreenedRows floats a panel.
+  void summarise(const RowSummaries& summaries, float* bounds) {
+    summaries_ = summaries;
     bounds_ = bounds;
-    never_ = never;
   }
   void place(std::byte* values) { base_ = values; }
   // Bytes of values for these extents; valid after bind with a carver that has memory.
@@ -64,7 +64,7 @@ class Interpreter {
   void select();
   void step(const Rows& rows);
 
-  const float* logits(int32_t row) const;     // not with keep_best
+  const float* logits(int32_t row) const;     // not with summarise
   const float* alignment(int32_t row) const;  // null if not asked for
   int32_t columns() const { return columns_; }
 
@@ -116,9 +116,8 @@ class Interpreter {
   int64_t value_bytes_ = 0;
   int32_t columns_ = 0;
   Cost* costs_ = nullptr;
-  Best* best_ = nullptr;  // [rows], or null: whole rows of logits are kept
+  RowSummaries summaries_{};  // null: whole rows of logits are kept
   float* bounds_ = nullptr;
-  int32_t never_ = -1;
   int32_t screening_pause_ = 0;  // steps until screening is tried again
 
   // Where the current phase stands.

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "best_columns.h"
 #include "interpreter.h"
 
 namespace dragoman {
@@ -133,17 +132,17 @@ void Interpreter::logits_int8(const Instruction& in) {
   call.row_scale = floats(in.row_scale, &stride);
   call.activation = Activation::kNone;
   call.out = floats(in.output, &call.out_stride);
-  if (best_ == nullptr) return kernels_->gemm_int8(call);
-  if (table.sketch != nullptr && call.m <= kMostScreenedRows) {
+  if (summaries_.best == nullptr) return kernels_->gemm_int8(call);
+  if (table.sketch != nullptr && summaries_.sums == nullptr && call.m <= kMostScreenedRows) {
     if (screening_pause_ > 0) {
       --screening_pause_;
-    } else if (best_columns_screened(*kernels_, call, table.sketch, never_, bounds_, best_)) {
+    } else if (best_columns_screened(*kernels_, call, table.sketch, summaries_.never, bounds_, summaries_.best)) {
       return;
     } else {
       screening_pause_ = kScreeningPause;
     }
   }
-  best_columns(*kernels_, call, block_columns(), never_, best_);
+  best_columns(*kernels_, call, block_columns(), summaries_);
 }
 
 void Interpreter::logits_float(const Instruction& in) {
@@ -163,8 +162,8 @@ void Interpreter::logits_float(const Instruction& in) {
   }
   call.activation = Activation::kNone;
   call.out = floats(in.output, &call.out_stride);
-  if (best_ == nullptr) return kernels_->gemm_float(call);
-  best_columns(*kernels_, call, block_columns(), never_, best_);
+  if (summaries_.best == nullptr) return kernels_->gemm_float(call);
+  best_columns(*kernels_, call, block_columns(), summaries_);
 }
 
 }  // namespace dragoman

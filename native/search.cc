@@ -6,7 +6,6 @@
 #include <limits>
 #include <utility>
 
-#include "best_columns.h"
 #include "error.h"
 
 namespace dragoman {
@@ -118,10 +117,9 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
   set(Symbol::kRows, max_rows_);
   set(Symbol::kCells, cells_);
   set(Symbol::kLimit, round_up(longest_limit, 16));
-  // A score needs the whole row for its normaliser, and a forced piece its own column.
-  best_only_ = options.beam_size == 1 && single() && shortlist == nullptr && batch.prefix_offsets == nullptr &&
-               (options.skip_cost || !need_scores_);
-  set(Symbol::kCandidates, best_only_ ? std::min(vocabulary, kBlockColumns) : vocabulary);
+  // A forced piece needs its own column.
+  summarises_ = options.beam_size == 1 && single() && shortlist == nullptr && batch.prefix_offsets == nullptr;
+  set(Symbol::kCandidates, summarises_ ? std::min(vocabulary, kScoreColumns) : vocabulary);
   set(Symbol::kUnion, 0);
   cell_stride_ = static_cast<int32_t>(round_up(longest_limit, 16));
 }
@@ -155,8 +153,10 @@ void Search::carve(Carver* carver) {
   finished_counts_ = carver->take<int32_t>(batch_.sentences);
   if (shortlist_ != nullptr) compact_ = carver->take<float>(columns());
   if (!single()) combined_ = carver->take<float>(columns());
-  if (best_only_) {
-    best_ = carver->take<Best>(rows);
+  if (summarises_) {
+    summaries_.best = carver->take<Best>(rows);
+    summaries_.sums = need_scores_ && !options_.skip_cost ? carver->take<LogSum>(rows) : nullptr;
+    summaries_.never = options_.allow_unk ? -1 : options_.unk;
     bounds_ = carver->take<float>(int64_t{kMostScreenedRows} * round_up(columns(), kPanelColumns) / kPanelColumns);
   }
   chosen_ = carver->take<Chosen>(options_.beam_size + 1);
@@ -197,7 +197,7 @@ bool Search::run(Workspace* workspace, const StopFlag& stop) {
     std::fill_n(costs_, instruction_count(*members_[0].plan), Cost{});
     interpreters_[0].measure(costs_);
   }
-  if (best_only_) interpreters_[0].keep_best(best_, bounds_, options_.allow_unk ? -1 : options_.unk);
+  if (summarises_) interpreters_[0].summarise(summaries_, bounds_);
   start();
   for (int32_t s = 0; s < batch_.sentences;) {
     Group group = next_group(batch_, s, options_.group_tokens);

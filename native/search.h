@@ -99,7 +99,7 @@ class Search {
   int32_t cell_stride_ = 0;
   bool caches_ = false;
   bool need_scores_ = true;
-  bool best_only_ = false;  // of each row of logits only the best column is needed
+  bool summarises_ = false;  // of each row of logits only the best column and the normaliser are kept
 
   Candidates candidates_;
   Interpreter interpreters_[kMaxMembers];
@@ -126,7 +126,7 @@ class Search {
   int32_t* finished_counts_ = nullptr;
   float* compact_ = nullptr;   // one row's own candidates
   float* combined_ = nullptr;  // an ensemble's sum
-  Best* best_ = nullptr;       // [rows] if best_only_
+  RowSummaries summaries_{};   // if summarises_
   float* bounds_ = nullptr;    // scratch of screening
   Chosen* chosen_ = nullptr;   // of one sentence
   int32_t chosen_count_ = 0;

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "best_columns.h"
 #include "search.h"
 
 namespace dragoman {
@@ -88,8 +87,9 @@ void Search::choose_greedy(int32_t row) {
   int32_t s = sentence_[row];
   float normaliser = 0;
   Best best;
-  if (best_ != nullptr) {
-    best = best_[row];
+  if (summarises_) {
+    best = summaries_.best[row];
+    if (summaries_.sums != nullptr) normaliser = kernels_->log_of(summaries_.sums[row]);
   } else {
     const float* scores = row_scores(row, &normaliser);
     best = best_without(*kernels_, scores, candidate_count(s), unk_place(s));

@@ -38,7 +38,7 @@ Found best(const std::string& name, Call call, int block, int never) {
   call.out_stride = static_cast<size_t>(std::min(block, call.n));
   std::vector<float> scratch(static_cast<size_t>(call.m) * call.out_stride);
   call.out = scratch.data();
-  best_columns(target(name), call, block, never, found.data());
+  best_columns(target(name), call, block, {found.data(), nullptr, never});
   return pairs(found);
 }
 
