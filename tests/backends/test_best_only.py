@@ -1,5 +1,5 @@
-"""Greedy search that keeps of each row of logits the best column and the normaliser, against search over whole rows: the
-same pieces, and scores of the same bits."""
+"""Greedy search that keeps of each row of logits the best column and the normaliser, against search over whole rows:
+the same pieces, and scores of the same bits."""
 
 from __future__ import annotations
 
