@@ -24,6 +24,7 @@ void Interpreter::bind(const Plan& plan, const Weights& weights, const Kernels& 
   batch_ = &batch;
   shortlisted_ = &shortlisted;
   places_ = &places;
+  screening_pause_ = 0;
   extents_ = extents;
   int64_t values = static_cast<int64_t>(plan.values.size());
   offsets_ = carver->take<int64_t>(values);

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "batch.h"
+#include "best_columns.h"
 #include "columns.h"
 #include "extents.h"
 #include "flight.h"
@@ -43,6 +44,12 @@ class Interpreter {
             const Columns& shortlisted, const Places& places, const Extents& extents, Carver* carver);
   // Measures from now on: one Cost for each instruction of select, encode, prime and step, zeroed.
   void measure(Cost* costs) { costs_ = costs; }
+  // Keeps from now on of each row of logits, over the whole vocabulary, only what best_columns.h says; CANDIDATES is
+  // then the columns of a block. bounds: scratch of kMostScreenedRows floats a panel.
+  void summarise(const RowSummaries& summaries, float* bounds) {
+    summaries_ = summaries;
+    bounds_ = bounds;
+  }
   void place(std::byte* values) { base_ = values; }
   // Bytes of values for these extents; valid after bind with a carver that has memory.
   int64_t value_bytes() const { return value_bytes_; }
@@ -53,7 +60,7 @@ class Interpreter {
   void select();
   void step(const Rows& rows);
 
-  const float* logits(int32_t row) const;
+  const float* logits(int32_t row) const;     // not with summarise
   const float* alignment(int32_t row) const;  // null if not asked for
   int32_t columns() const { return shortlisted_->restricted() ? shortlisted_->used() : weights_->vocabulary; }
 
@@ -90,6 +97,7 @@ class Interpreter {
   void select_candidates(const Instruction& in);
   void logits_int8(const Instruction& in);
   void logits_float(const Instruction& in);
+  int32_t block_columns() const { return static_cast<int32_t>(extents_[static_cast<int>(Symbol::kCandidates)]); }
   void embed_rows(const TableWeights& table, Precision precision, const int32_t* ids, int rows, float scale, float* out,
                   size_t stride) const;
   float multiplier(const Instruction& in) const;
@@ -107,6 +115,9 @@ class Interpreter {
   float* position_scratch_ = nullptr;  // one position beyond the plan's table
   int64_t value_bytes_ = 0;
   Cost* costs_ = nullptr;
+  RowSummaries summaries_{};  // null: whole rows of logits are kept
+  float* bounds_ = nullptr;
+  int32_t screening_pause_ = 0;  // steps until screening is tried again
 
   // Where the current phase stands.
   Group group_;

@@ -7,6 +7,9 @@
 namespace dragoman {
 namespace {
 
+// Where a sketch told too little it will again soon: a model that it never helps loses 3 % of its output layer's time.
+constexpr int32_t kScreeningPause = 16;
+
 // Where element (n, k) of a packed [K][N] matrix lies (kernels/packing.h draws the order).
 size_t int8_panel_index(size_t n, size_t k, size_t k_total) {
   size_t panel = n / 32, half = n % 32 / 16, column = n % 16;
@@ -162,7 +165,17 @@ void Interpreter::logits_int8(const Instruction& in) {
   call.row_scale = floats(in.row_scale, &stride);
   call.activation = Activation::kNone;
   call.out = floats(in.output, &call.out_stride);
-  kernels_->gemm_int8(call);
+  if (summaries_.best == nullptr) return kernels_->gemm_int8(call);
+  if (table.sketch != nullptr && summaries_.sums == nullptr && call.m <= kMostScreenedRows) {
+    if (screening_pause_ > 0) {
+      --screening_pause_;
+    } else if (best_columns_screened(*kernels_, call, table.sketch, summaries_.never, bounds_, summaries_.best)) {
+      return;
+    } else {
+      screening_pause_ = kScreeningPause;
+    }
+  }
+  best_columns(*kernels_, call, block_columns(), summaries_);
 }
 
 void Interpreter::logits_float(const Instruction& in) {
@@ -182,7 +195,8 @@ void Interpreter::logits_float(const Instruction& in) {
   }
   call.activation = Activation::kNone;
   call.out = floats(in.output, &call.out_stride);
-  kernels_->gemm_float(call);
+  if (summaries_.best == nullptr) return kernels_->gemm_float(call);
+  best_columns(*kernels_, call, block_columns(), summaries_);
 }
 
 }  // namespace dragoman

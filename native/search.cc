@@ -112,7 +112,9 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
   set(Symbol::kRows, max_rows_);
   set(Symbol::kCells, flight_.cells());
   set(Symbol::kLimit, round_up(longest_limit, 16));
-  set(Symbol::kCandidates, vocabulary);
+  // A forced piece needs its own column.
+  summarises_ = options.beam_size == 1 && single() && shortlist == nullptr && batch.prefix_offsets == nullptr;
+  set(Symbol::kCandidates, summarises_ ? std::min(vocabulary, kScoreColumns) : vocabulary);
   set(Symbol::kUnion, 0);
   cell_stride_ = static_cast<int32_t>(round_up(longest_limit, 16));
 }
@@ -144,9 +146,16 @@ void Search::carve(Carver* carver) {
   finished_counts_ = carver->take<int32_t>(batch_.sentences);
   flight_.carve(carver);
   columns_.carve(carver);
-  int64_t columns = extents_[static_cast<int>(Symbol::kCandidates)];
-  compact_ = carver->take<float>(columns);
-  combined_ = carver->take<float>(columns);
+  int64_t candidates = extents_[static_cast<int>(Symbol::kCandidates)];
+  if (shortlist_ != nullptr) compact_ = carver->take<float>(candidates);
+  if (!single()) combined_ = carver->take<float>(candidates);
+  if (summarises_) {
+    int32_t vocabulary = members_[0].weights->vocabulary;
+    summaries_.best = carver->take<Best>(rows);
+    summaries_.sums = need_scores_ && !options_.skip_cost ? carver->take<LogSum>(rows) : nullptr;
+    summaries_.never = options_.allow_unk ? -1 : options_.unk;
+    bounds_ = carver->take<float>(int64_t{kMostScreenedRows} * round_up(vocabulary, kPanelColumns) / kPanelColumns);
+  }
   chosen_ = carver->take<Chosen>(options_.beam_size + 1);
   if (options_.profile) costs_ = carver->take<Cost>(instruction_count(*members_[0].plan));
   for (int32_t m = 0; m < member_count_; ++m) {
@@ -186,6 +195,7 @@ bool Search::run(Workspace* workspace, const StopFlag& stop) {
     std::fill_n(costs_, instruction_count(*members_[0].plan), Cost{});
     interpreters_[0].measure(costs_);
   }
+  if (summarises_) interpreters_[0].summarise(summaries_, bounds_);
   start();
   while (true) {
     if (!join(stop)) return false;

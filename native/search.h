@@ -86,6 +86,7 @@ class Search {
   int32_t candidate_column(int32_t sentence, int32_t place) const;
   int32_t candidate_id(int32_t sentence, int32_t place) const;
   int32_t candidate_place(int32_t sentence, int32_t id) const;
+  int32_t unk_place(int32_t sentence) const;  // -1: it may be chosen, or is no candidate
   void accept(int32_t sentence);
   void finish(int32_t sentence, int32_t node, float path_score);
 
@@ -104,6 +105,7 @@ class Search {
   int32_t cell_stride_ = 0;
   bool caches_ = false;
   bool need_scores_ = true;
+  bool summarises_ = false;  // of each row of logits only the best column and the normaliser are kept
 
   Interpreter interpreters_[kMaxMembers];
   Cost* costs_ = nullptr;
@@ -131,6 +133,8 @@ class Search {
   int32_t* finished_counts_ = nullptr;
   float* compact_ = nullptr;   // one row's own candidates
   float* combined_ = nullptr;  // an ensemble's sum
+  RowSummaries summaries_{};   // if summarises_
+  float* bounds_ = nullptr;    // scratch of screening
   Chosen* chosen_ = nullptr;   // of one sentence
   int32_t chosen_count_ = 0;
 };

@@ -22,6 +22,10 @@ int32_t Search::candidate_place(int32_t sentence, int32_t id) const {
   return columns_.restricted() ? columns_.place_of(sentence, id) : id;
 }
 
+int32_t Search::unk_place(int32_t sentence) const {
+  return options_.allow_unk || options_.unk < 0 ? -1 : candidate_place(sentence, options_.unk);
+}
+
 // The row's scores over its own candidates, and what must be subtracted to make them log-probabilities.
 const float* Search::row_scores(int32_t row, float* normaliser) {
   int32_t s = sentence_[row];
@@ -77,18 +81,14 @@ void Search::choose_forced(int32_t sentence, int32_t row, int32_t id) {
 
 void Search::choose_greedy(int32_t row) {
   int32_t s = sentence_[row];
-  float normaliser;
-  const float* scores = row_scores(row, &normaliser);
-  int32_t count = candidate_count(s);
-  int32_t unk = options_.allow_unk || options_.unk < 0 ? -1 : candidate_place(s, options_.unk);
-  Best best = kernels_->argmax(scores, count);
-  if (best.index == unk && unk >= 0) {
-    Best before = kernels_->argmax(scores, unk);
-    Best after = kernels_->argmax(scores + unk + 1, count - unk - 1);
-    if (after.index >= 0) after.index += unk + 1;
-    bool first = after.index < 0 || (before.index >= 0 && before.value >= after.value);
-    Best other = first ? before : after;
-    if (other.index >= 0) best = other;
+  float normaliser = 0;
+  Best best;
+  if (summarises_) {
+    best = summaries_.best[row];
+    if (summaries_.sums != nullptr) normaliser = kernels_->log_of(summaries_.sums[row]);
+  } else {
+    const float* scores = row_scores(row, &normaliser);
+    best = best_without(*kernels_, scores, candidate_count(s), unk_place(s));
   }
   // Every score is NaN: end the sentence rather than read outside the list.
   if (best.index < 0) best = {std::max(candidate_place(s, options_.eos), 0), kLowestScore};
@@ -98,7 +98,7 @@ void Search::choose_greedy(int32_t row) {
 void Search::choose_beam(int32_t first_row, int32_t last_row, int32_t wanted) {
   int32_t s = sentence_[first_row];
   int32_t count = candidate_count(s);
-  int32_t unk = options_.allow_unk || options_.unk < 0 ? -1 : candidate_place(s, options_.unk);
+  int32_t unk = unk_place(s);
   constexpr int kBlock = 32;
   for (int32_t row = first_row; row < last_row; ++row) {
     float normaliser;

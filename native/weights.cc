@@ -1,6 +1,7 @@
 #include "weights.h"
 
 #include "error.h"
+#include "kernels/sketch.h"
 
 namespace dragoman {
 namespace {
@@ -34,6 +35,10 @@ void check_table(const TableWeights& table, const Slot& slot, size_t number) {
       require(table.column_sums != nullptr, number, "has no column sums");
     }
   }
+  if (table.sketch == nullptr) return;
+  require(slot.logits && slot.precision != Precision::kFloat32 && table.panels != nullptr, number, "has a sketch");
+  require(table.d <= kMostSketchedRows, number, "is too wide for a sketch");
+  for (int32_t n = 0; n < table.v; ++n) require(table.scale[n] > 0, number, "has a sketch and scales below 0");
 }
 
 }  // namespace

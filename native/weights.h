@@ -26,7 +26,8 @@ struct TableWeights {
   const float* bias = nullptr;   // [v] or null
   const int32_t* column_sums = nullptr;
   float alpha = 0;
-  float unquantise = 0;  // 1 / beta: int8 value to float
+  float unquantise = 0;             // 1 / beta: int8 value to float
+  const uint8_t* sketch = nullptr;  // of int8 panels (kernels/sketch.h), or null
 };
 
 struct SlotWeights {

@@ -18,6 +18,7 @@ namespace nb = nanobind;
 
 void bind_kernel_products(nb::module_& m);
 void bind_kernel_timing(nb::module_& m);
+void bind_kernel_best(nb::module_& m);
 
 namespace dragoman::bindings {
 
@@ -179,4 +180,5 @@ void bind_kernels(nb::module_& parent) {
   m.def("gather", ours::gather, arg("target"), exact("x"), exact("index"), exact("out"));
   bind_kernel_products(m);
   bind_kernel_timing(m);
+  bind_kernel_best(m);
 }

@@ -11,6 +11,7 @@
 #include "../checksum.h"
 #include "../error.h"
 #include "../kernels/packing.h"
+#include "../kernels/sketch.h"
 #include "../mapped_file.h"
 #include "../sentencepiece_check.h"
 #include "bindings.h"
@@ -28,9 +29,9 @@ struct Record {
   float alpha, unquantise;
   struct Place {
     uint64_t offset, bytes;  // from the start of the region; both 0: none
-  } panels, rows, scale, bias, column_sums;
+  } panels, rows, scale, bias, column_sums, sketch;
 };
-static_assert(sizeof(Record) == 96);
+static_assert(sizeof(Record) == 112);
 
 [[noreturn]] void wrong(size_t slot, const char* what) {
   throw Error(Error::Code::kInvalid, "prepared weights: slot " + std::to_string(slot) + " " + what);
@@ -75,6 +76,7 @@ void fill(const Region& region, const Record& record, SlotWeights* result, size_
   table.column_sums = address<int32_t>(region, record.column_sums, v, slot);
   table.alpha = record.alpha;
   table.unquantise = record.unquantise;
+  table.sketch = address<uint8_t>(region, record.sketch, sketch_size(table.d, table.v), slot);
 }
 
 WeightsHandle* weights_in(nb::object plan, nb::object owner, nb::bytes table) {

@@ -9,6 +9,7 @@
 #include "../checksum.h"
 #include "../error.h"
 #include "../kernels/packing.h"
+#include "../kernels/sketch.h"
 #include "../shortlist.h"
 #include "bindings.h"
 
@@ -74,6 +75,7 @@ SlotWeights read_slot(nb::handle source, const Slot& expected) {
   table.column_sums = address<int32_t>(source, "column_sums", v);
   table.alpha = nb::cast<float>(source.attr("alpha"));
   table.unquantise = nb::cast<float>(source.attr("unquantise"));
+  table.sketch = address<uint8_t>(source, "sketch", sketch_size(table.d, table.v));
   return result;
 }
 
@@ -128,7 +130,17 @@ uint64_t layout_fingerprint() {
   auto sum = [](const auto& made) {
     return checksum(reinterpret_cast<const std::byte*>(made.data()), made.size() * sizeof(made[0]));
   };
-  return sum(int8) ^ sum(sums) * 3 ^ sum(float32) * 5;
+  std::vector<uint8_t> sketch(sketch_size(kK, kN));
+  make_sketch(integers.data(), kK, kK, kN, true, sketch.data());
+  return sum(int8) ^ sum(sums) * 3 ^ sum(float32) * 5 ^ sum(sketch) * 7;
+}
+
+void make_sketch_into(nb::ndarray<const int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu> table, bool dynamic,
+                      Writable<uint8_t> sketch) {
+  int n = static_cast<int>(table.shape(0)), k = static_cast<int>(table.shape(1));
+  if (k > kMostSketchedRows) wrong("table", "is too wide for a sketch");
+  if (sketch.size() < sketch_size(k, n)) wrong("sketch", "is too short");
+  make_sketch(table.data(), static_cast<size_t>(k), k, n, dynamic, sketch.data());
 }
 
 }  // namespace
@@ -140,6 +152,9 @@ void bind_weights(nb::module_& m) {
         nb::arg("column_sums"), "Packs int8 [K, N] (or [N, K] if transposed) into panels and column sums.");
   m.def("pack_float", &pack_float_into, nb::arg("matrix"), nb::arg("transposed"), nb::arg("panels"));
   m.def("layout_fingerprint", &layout_fingerprint, "Changes with the order in which packing puts matrices.");
+  m.def("sketch_size", &sketch_size, nb::arg("k"), nb::arg("n"));
+  m.def("make_sketch", &make_sketch_into, nb::arg("table"), nb::arg("dynamic"), nb::arg("sketch"),
+        "Writes the sketch of an int8 output layer [N, K]. dynamic: of activations that are quantised row by row.");
   nb::class_<WeightsHandle>(m, "Weights", "Addresses of a model's prepared slots; keeps plan and arrays alive.")
       .def(nb::new_([](nb::object plan, nb::sequence slots) { return make_weights(plan, slots); }), nb::arg("plan"),
            nb::arg("slots"))

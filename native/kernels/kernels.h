@@ -63,6 +63,23 @@ struct GemmFloat {
   size_t out_stride;
 };
 
+inline constexpr int kMostScreenedRows = 6;
+
+// How high the columns of an int8 product can be at most, a panel of 32 at a time, from its sketch (sketch.h).
+// Operands as in GemmInt8, without an activation; scales are not negative. No result of row m in a panel, NaN aside,
+// is above bounds[m * bounds_stride + panel].
+struct Screen {
+  const uint8_t* a;
+  size_t a_stride;
+  int m, k, n;  // m <= kMostScreenedRows
+  const uint8_t* sketch;
+  const float* scale;
+  const float* bias;
+  const float* row_scale;
+  float* bounds;  // [M][ceil(N/32)]
+  size_t bounds_stride;
+};
+
 // sum = x + residual (or x); normalised = norm(sum) * scale + bias.
 // layer: (sum - mean) / sqrt(var + epsilon), biased variance; rms: sum / sqrt(mean(sum^2) + epsilon).
 // Each output may be null. `sum` may be the same buffer as x or residual.
@@ -168,6 +185,7 @@ struct Kernels {
 
   void (*gemm_int8)(const GemmInt8&);
   void (*gemm_float)(const GemmFloat&);
+  void (*screen)(const Screen&);
 
   // u8 = clamp(round_half_even(x * multiplier), -127, 127) + 127.
   void (*quantize)(const float* x, size_t x_stride, int rows, int columns, float multiplier, uint8_t* out,

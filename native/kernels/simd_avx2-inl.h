@@ -225,6 +225,40 @@ constexpr int kIntSums = 3;
 constexpr int kStepsPerTurn = 1;
 #endif
 
+// Weights of 4 bits, 0..15: two for each byte of a column, the low halves for 4 activations and the high ones for the
+// next 4.
+struct HalfBytes {
+  __m256i bytes_lo, bytes_hi;
+};
+inline HalfBytes load_half_bytes(const uint8_t* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
+}
+inline __m256i four_activations(const uint8_t* p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  return _mm256_set1_epi32(four);
+}
+inline void add_products(__m256i& first, __m256i& second, __m256i a, __m256i next, __m256i bytes) {
+  const __m256i mask = _mm256_set1_epi8(15);
+  const __m256i low = _mm256_and_si256(bytes, mask), high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), mask);
+#if defined(__AVXVNNI__)
+  first = _mm256_dpbusd_avx_epi32(first, a, low);
+  second = _mm256_dpbusd_avx_epi32(second, next, high);
+#else
+  // Four products of at most 254 * 15 fit 16 bits.
+  const __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(a, low), _mm256_maddubs_epi16(next, high));
+  first = _mm256_add_epi32(first, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  (void)second;
+#endif
+}
+// Adds the products with 8 activations to the sum of `first` and `second`.
+inline void add_products(I32x16& first, I32x16& second, const uint8_t* a, HalfBytes b) {
+  const __m256i these = four_activations(a), next = four_activations(a + 4);
+  add_products(first.lo, second.lo, these, next, b.bytes_lo);
+  add_products(first.hi, second.hi, these, next, b.bytes_hi);
+}
+
 inline void keep_in_register(I32x16& x) { asm volatile("" : "+x"(x.lo), "+x"(x.hi)); }
 inline void keep_in_register(F32x16& x) { asm volatile("" : "+x"(x.lo), "+x"(x.hi)); }
 

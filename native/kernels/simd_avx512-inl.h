@@ -180,6 +180,34 @@ inline void add_products(I32x16& sums, Activations a, Weights b) {
 }
 #endif
 
+// Weights of 4 bits, 0..15: two for each byte of a column, the low halves for 4 activations and the high ones for the
+// next 4.
+struct HalfBytes {
+  __m512i low, high;
+};
+inline HalfBytes load_half_bytes(const uint8_t* p) {
+  const __m512i bytes = _mm512_loadu_si512(p), mask = _mm512_set1_epi8(15);
+  return {_mm512_and_si512(bytes, mask), _mm512_and_si512(_mm512_srli_epi16(bytes, 4), mask)};
+}
+inline __m512i four_activations(const uint8_t* p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  return _mm512_set1_epi32(four);
+}
+// Adds the products with 8 activations to the sum of `first` and `second`.
+inline void add_products(I32x16& first, I32x16& second, const uint8_t* a, HalfBytes b) {
+#if defined(__AVX512VNNI__)
+  first.v = _mm512_dpbusd_epi32(first.v, four_activations(a), b.low);
+  second.v = _mm512_dpbusd_epi32(second.v, four_activations(a + 4), b.high);
+#else
+  // Four products of at most 254 * 15 fit 16 bits.
+  const __m512i pairs = _mm512_add_epi16(_mm512_maddubs_epi16(four_activations(a), b.low),
+                                         _mm512_maddubs_epi16(four_activations(a + 4), b.high));
+  first.v = _mm512_add_epi32(first.v, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+  (void)second;
+#endif
+}
+
 inline void keep_in_register(I32x16& x) { asm volatile("" : "+v"(x.v)); }
 inline void keep_in_register(F32x16& x) { asm volatile("" : "+v"(x.v)); }
 

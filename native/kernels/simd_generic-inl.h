@@ -180,6 +180,22 @@ inline void add_products(I32x16& sums, Activations a, Weights b) {
   }
 }
 
+// Weights of 4 bits, 0..15: two for each byte of a column, the low halves for 4 activations and the high ones for the
+// next 4.
+struct HalfBytes {
+  const uint8_t* p;
+};
+inline HalfBytes load_half_bytes(const uint8_t* p) { return {p}; }
+// Adds the products with 8 activations to the sum of `first` and `second`.
+inline void add_products(I32x16& first, I32x16& second, const uint8_t* a, HalfBytes b) {
+  for (int i = 0; i < 16; ++i) {
+    for (int k = 0; k < 4; ++k) {
+      first.v[i] += a[k] * (b.p[4 * i + k] & 15);
+      second.v[i] += a[4 + k] * (b.p[4 * i + k] >> 4);
+    }
+  }
+}
+
 // There is none: in memory, so that every step happens.
 inline void keep_in_register(I32x16& x) { asm volatile("" : "+m"(x.v)); }
 inline void keep_in_register(Activations&) {}

@@ -9,6 +9,7 @@
 #include "kernels/peak-inl.h"
 #include "kernels/recurrent-inl.h"
 #include "kernels/rowwise-inl.h"
+#include "kernels/screen-inl.h"
 #if defined(__AMX_INT8__)
 #include "kernels/gemm_int8_amx-inl.h"
 #endif
@@ -27,6 +28,7 @@ const Kernels kKernels = {
     .gemm_int8 = gemm_int8,
 #endif
     .gemm_float = gemm_float,
+    .screen = screen,
     .quantize = quantize,
     .quantize_rows = quantize_rows,
     .norm = norm,

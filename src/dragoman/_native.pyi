@@ -37,6 +37,13 @@ def pack_float(matrix: Annotated[NDArray[numpy.float32], dict(shape=(None, None)
 def layout_fingerprint() -> int:
     """Changes with the order in which packing puts matrices."""
 
+def sketch_size(k: int, n: int) -> int: ...
+
+def make_sketch(table: Annotated[NDArray[numpy.int8], dict(shape=(None, None), order='C', device='cpu', writable=False)], dynamic: bool, sketch: Annotated[NDArray[numpy.uint8], dict(order='C', device='cpu')]) -> None:
+    """
+    Writes the sketch of an int8 output layer [N, K]. dynamic: of activations that are quantised row by row.
+    """
+
 class Weights:
     """Addresses of a model's prepared slots; keeps plan and arrays alive."""
 

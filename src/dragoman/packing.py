@@ -30,7 +30,11 @@ __all__ = [
 ]
 
 _ALIGNMENT = 64
-_RECORD = struct.Struct("=2I2f10Q")
+_FEWEST_SKETCHED = 4096
+"""Columns: what fewer weigh is read at once anyway."""
+_WIDEST_SKETCHED = 2048
+"""kMostSketchedRows of native/kernels/sketch.h."""
+_RECORD = struct.Struct("=2I2f12Q")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +57,8 @@ class PreparedVector:
 @dataclass(frozen=True, eq=False)
 class PreparedTable:
     """Either ``rows`` [V, D] row-major (embedding only, or an output layer from which shortlists select) or ``panels``
-    (an output layer used whole). scale, bias, column_sums: [V] of the output layer, or None. unquantise: 1 / beta."""
+    (an output layer used whole). scale, bias, column_sums: [V] of the output layer, or None. unquantise: 1 / beta.
+    sketch: of panels in int8, if there are many (native/kernels/sketch.h), or None."""
 
     vocabulary: int
     rows: NDArray[Any] | None
@@ -63,6 +68,7 @@ class PreparedTable:
     column_sums: NDArray[np.int32] | None
     alpha: float
     unquantise: float
+    sketch: NDArray[np.uint8] | None
 
 
 PreparedSlot = PreparedMatrix | PreparedVector | PreparedTable
@@ -144,12 +150,12 @@ def slot_record(prepared: PreparedSlot, view: NDArray[np.uint8]) -> bytes:
         return (0, 0) if array is None else (_address(array) - base, array.nbytes)
 
     if isinstance(prepared, PreparedVector):
-        return _RECORD.pack(1, 0, 0.0, 0.0, *place(prepared.values), *(0,) * 8)
+        return _RECORD.pack(1, 0, 0.0, 0.0, *place(prepared.values), *(0,) * 10)
     tail = (*place(prepared.scale), *place(prepared.bias), *place(prepared.column_sums))
     if isinstance(prepared, PreparedMatrix):
-        return _RECORD.pack(0, 0, prepared.alpha, 0.0, *place(prepared.panels), 0, 0, *tail)
+        return _RECORD.pack(0, 0, prepared.alpha, 0.0, *place(prepared.panels), 0, 0, *tail, 0, 0)
     numbers = (2, prepared.vocabulary, prepared.alpha, prepared.unquantise)
-    return _RECORD.pack(*numbers, *place(prepared.panels), *place(prepared.rows), *tail)
+    return _RECORD.pack(*numbers, *place(prepared.panels), *place(prepared.rows), *tail, *place(prepared.sketch))
 
 
 def _address(array: NDArray[Any]) -> int:
@@ -173,7 +179,8 @@ def _need(bound: BoundSlot, panels: bool) -> int:
         n, k = bound.rows.shape
         itemsize = bound.rows.dtype.itemsize
     size = _packed_size(k, n, itemsize) if panels else k * n
-    return _rounded(size * itemsize) + 3 * _rounded(4 * n)
+    sketch = _native.sketch_size(k, n) if isinstance(bound, BoundTable) and _sketched(bound, panels) else 0
+    return _rounded(size * itemsize) + 3 * _rounded(4 * n) + _rounded(sketch)
 
 
 def _packed_size(k: int, n: int, itemsize: int) -> int:
@@ -201,6 +208,20 @@ def _pack(
     return panels, sums
 
 
+def _sketched(bound: BoundTable, panels: bool) -> bool:
+    """Whether greedy search gains from a sketch: many columns in int8, used whole."""
+    rows, columns = bound.rows.shape
+    return panels and bound.rows.itemsize == 1 and rows >= _FEWEST_SKETCHED and columns <= _WIDEST_SKETCHED
+
+
+def _sketch(table: NDArray[np.int8], memory: Memory, *, dynamic: bool) -> NDArray[np.uint8]:
+    """Of an output layer [V, D]."""
+    sketch: NDArray[np.uint8] = memory.take(_native.sketch_size(table.shape[1], table.shape[0]), np.uint8)
+    _native.make_sketch(np.ascontiguousarray(table), dynamic, sketch)
+    sketch.flags.writeable = False
+    return sketch
+
+
 def _matrix(bound: BoundMatrix, memory: Memory) -> PreparedMatrix:
     panels, sums = _pack(bound.weights, memory, transposed=False)
     if bound.weight_multipliers is None:
@@ -222,12 +243,14 @@ def _table(slot: TableSlot, bound: BoundTable, memory: Memory, *, panels: bool) 
         packed, _ = _pack(bound.rows, memory, transposed=True)
     else:
         rows = memory.put(bound.rows, bound.rows.dtype)
-    scale = bias = sums = None
+    scale = bias = sums = sketch = None
     if slot.logits and slot.precision is not Precision.FLOAT32:
         constants = integer_constants(bound)
         scale = memory.put(constants.scale, np.float32)
         bias = None if constants.bias is None else memory.put(constants.bias, np.float32)
         sums = None if bound.alpha is not None else memory.put(constants.column_sums, np.int32)
+        if _sketched(bound, panels) and bool((constants.scale > 0).all()):
+            sketch = _sketch(bound.rows, memory, dynamic=bound.alpha is None)
     elif bound.bias is not None:
         bias = memory.put(bound.bias, np.float32)
     return PreparedTable(
@@ -239,4 +262,5 @@ def _table(slot: TableSlot, bound: BoundTable, memory: Memory, *, panels: bool) 
         column_sums=sums,
         alpha=bound.alpha or 0.0,
         unquantise=0.0 if bound.multiplier is None else float(np.float32(1) / np.float32(bound.multiplier)),
+        sketch=sketch,
     )

@@ -28,7 +28,8 @@ class InstructionCost:
     Attributes:
         phase, name: where it stands, and what it is.
         nanoseconds, calls, rows: over the whole text.
-        operations: multiplications and additions, of products only; 0 for others.
+        operations: multiplications and additions, of products only; 0 for others. Of an output layer those of all its
+            columns, also where native/best_columns.h spares some.
         integer: a product of integers.
     """
 

@@ -35,7 +35,8 @@ class Symbol(enum.Enum):
     LIMIT = "Y"
     """The largest target limit of the batch, rounded up to 16: positions a row may look back on."""
     CANDIDATES = "C"
-    """Columns of the logits: the union of the batch's shortlists, or the vocabulary."""
+    """Columns of the logits that are kept: the union of the batch's shortlists, or the vocabulary; a block of it where
+    the native search needs only each row's best column."""
     UNION = "U"
     """CANDIDATES rounded up to 32 when a shortlist selects columns, 0 when the whole vocabulary is used."""
 
