@@ -90,7 +90,7 @@ def test_show_names_every_instruction_and_value(name: str, precision: Precision)
 
 def test_show_says_what_an_instruction_does() -> None:
     text = show(compiled("ssru", Precision.INT8))
-    assert "quantised=v8u8[Tg,128] <- GemmInt8(x=v7u8[Tg,64], matrix=e0_ffn_1_W, function=relu" in text
+    assert "quantised=v11u8[Tg,128] <- GemmInt8(x=v10u8[Tg,64], matrix=e0_ffn_1_W, function=relu" in text
     assert "matrix=d0_rnn_W|d0_rnnf_W" in text
 
 
