@@ -16,7 +16,7 @@ from dragoman.running import search_options
 @pytest.mark.parametrize(("sentences", "tokens"), [(64, 2048), (256, 8192)], ids=["service", "translator"])
 @pytest.mark.parametrize("beam_size", [1, 4])
 def test_a_tiny_model_needs_four_megabytes(shared: Path, sentences: int, tokens: int, beam_size: int) -> None:
-    """Decision 0015. Beams have more rows and paths."""
+    """Decision 0015. Beams have more rows, and paths of every sentence."""
     case = Case("ende-tiny-ssru", "en", "de", int8=True, shortlist=True)
     model = model_of(shared, case)
     options = model.defaults.replace(beam_size=beam_size, alignment=None)
@@ -30,4 +30,4 @@ def test_a_tiny_model_needs_four_megabytes(shared: Path, sentences: int, tokens:
             None, None, native_options(search_options(model, options, 1)),
         )  # fmt: skip
         needs.append(call.need(workspace))
-    assert max(needs) <= (4_000_000 if beam_size == 1 else 4_500_000)
+    assert max(needs) <= (4_000_000 if beam_size == 1 else 5_000_000)
