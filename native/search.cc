@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "error.h"
+#include "live_sentences.h"
 
 namespace dragoman {
 namespace {
@@ -99,7 +100,8 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
   if (most_nodes_ > kMost / 2 || batch.offsets[batch.sentences] > kMost / 64) {
     throw Error(Error::Code::kCapacity, "batch: too many positions for one batch; send fewer or shorter sentences");
   }
-  flight_ = Flight(batch, options);
+  options_ = with_live_sentences(options, *members[0].plan, shortlist != nullptr ? options.live_columns : vocabulary);
+  flight_ = Flight(batch, options_);
   max_rows_ = flight_.sentences() * options.beam_size;
   auto set = [&](Symbol symbol, int64_t number) { extents_[static_cast<int>(symbol)] = number; };
   set(Symbol::kTokens, flight_.tokens());

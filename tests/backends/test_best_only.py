@@ -45,11 +45,15 @@ def translate(
     return [first for (first,) in found]
 
 
-def need(model: Model, batch: Batch) -> int:
+def need(model: Model, batch: Batch, live: tuple[int, int, int] | None = None) -> int:
+    """Bytes of workspace. live: sentences, rows, source pieces under way."""
+    options = native.native_options(SearchOptions())
+    if live is not None:
+        options.live_sentences, options.live_rows, options.live_tokens = live
     call: Any = _native.Call(
         [(model.weights.native, 1.0)], None, batch.source, batch.offsets, batch.limits,
         None if batch.prefix_offsets is None else batch.prefix, batch.prefix_offsets,
-        native.native_options(SearchOptions()),
+        options,
     )  # fmt: skip
     return int(call.need(_native.Workspace(1 << 20, 1 << 30)))
 
@@ -93,3 +97,13 @@ def test_a_piece_that_never_wins() -> None:
             assert all(piece not in raw.ids for raw in found)
             whole = translate(model, whole_rows(batch), options)
             assert [raw.ids.tolist() for raw in whole] == [raw.ids.tolist() for raw in found]
+
+
+@pytest.mark.parametrize(("precision", "live"), [("auto", (32, 64, 640)), ("float32", (64, 128, 1280))])
+def test_heavier_weights_are_worth_more_sentences_under_way(
+    precision: Literal["auto", "float32"], live: tuple[int, int, int]
+) -> None:
+    batch = Batch.of([[*[7] * 15, 0]] * 200, [20] * 200)
+    model = load(MODEL, precision=precision, shortlist="none")
+    assert need(model, batch) == need(model, batch, live)
+    assert need(model, batch, (32, 64, 640)) < need(model, batch, (64, 128, 1280))
