@@ -13,12 +13,18 @@ import argparse
 import lzma
 import math
 import shutil
+import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dragoman.formats.npz import write_npz
+from dragoman.formats.parameters import Parameter, freeze
 
 PIECES = 32_000
 LENGTH = 20  # of a translation, about
@@ -51,12 +57,12 @@ class Shape:
 SHAPES = {"b": Shape(384, 1536, 6, 4), "c": Shape(512, 2048, 6, 2)}
 
 
-def options(shape: Shape) -> dict[str, Any]:
+def options(shape: Shape, pieces: int) -> dict[str, Any]:
     """Marian's, of a student as Firefox trains them."""
     return {
         "type": "transformer",
         "dim-emb": shape.width,
-        "dim-vocabs": [PIECES, PIECES],
+        "dim-vocabs": [pieces, pieces],
         "enc-depth": shape.encoder,
         "dec-depth": shape.decoder,
         "dec-cell": "ssru",
@@ -72,7 +78,7 @@ def options(shape: Shape) -> dict[str, Any]:
     }
 
 
-def parameters(shape: Shape, seed: int) -> dict[str, Array]:
+def parameters(shape: Shape, pieces: int, seed: int) -> dict[str, Array]:
     """Normal matrices of Glorot's size. (Uniform ones would be large everywhere and overflow the 16 bits in which
     engines without VNNI add pairs; trained ones do not.)"""
     random = np.random.default_rng(seed)
@@ -105,8 +111,8 @@ def parameters(shape: Shape, seed: int) -> dict[str, Array]:
         row(f"{prefix}_b2", width)
         norm(f"{prefix}_ffn")
 
-    matrix("Wemb", PIECES, width, EMBEDDING / math.sqrt(width))
-    row("decoder_ff_logit_out_b", PIECES)
+    matrix("Wemb", pieces, width, EMBEDDING / math.sqrt(width))
+    row("decoder_ff_logit_out_b", pieces)
     for layer in range(1, shape.encoder + 1):
         attention(f"encoder_l{layer}_self")
         feed_forward(f"encoder_l{layer}_ffn")
@@ -167,29 +173,21 @@ def make_vocabulary(data: Path, path: Path) -> None:
 
 
 def make(name: str, models: Path, folder: Path) -> None:
-    """The files of one student in ``folder``."""
-    from dragoman.cli.convert import _calibrated
-    from dragoman.formats.marian_bin_write import write_bin
-    from dragoman.formats.npz import write_npz
-    from dragoman.formats.parameters import Parameter, freeze
-    from dragoman.formats.quantize import quantize
-
+    """The files of one student in ``folder``; the vocabulary lies above it, for all of them."""
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = folder.parent / "vocab.spm"
     if not vocabulary.exists():
         make_vocabulary(models.parent / "data" / "tatoeba", vocabulary)
     shutil.copyfile(vocabulary, folder / "vocab.spm")
-    arrays = parameters(SHAPES[name], seed=1)
-    model = freeze(
-        folder / "model.npz",
-        {key: Parameter(key, value.shape, value) for key, value in arrays.items()},
-        options(SHAPES[name]),
-        {},
-    )
-    write_npz(model, model.path)
-    text = models / "ende-tiny-ssru" / "ref" / "test200.en"
-    alphas = _calibrated(model.path, (str(vocabulary), str(vocabulary)), text)
-    write_bin(quantize(model, alphas=alphas), folder / "model.bin")
+    shape = SHAPES[name]
+    arrays = parameters(shape, PIECES, seed=1)
+    floats = {key: Parameter(key, value.shape, value) for key, value in arrays.items()}
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary) / "model.npz"
+        write_npz(freeze(path, floats, options(shape, PIECES), {}), path)
+        text = models / "ende-tiny-ssru" / "ref" / "test200.en"
+        convert = [sys.executable, "-m", "dragoman", "convert", path, folder / "model.bin", "--calibrate", text]
+        subprocess.run([*convert, "--vocabs", vocabulary, vocabulary], check=True)
     (folder / "decoder.yml").write_text(DECODER, encoding="utf-8")
 
 
