@@ -1,7 +1,7 @@
 """The engines: each a function that opens a model and returns one that translates lines, on one thread.
 
-What an engine needs done once before it can open a model (converting, filling a cache) is in ``PREPARE``. Greedy or beam
-search, no sentence splitting, and batches of the size that each engine is fastest with.
+What an engine needs done once before it can open a model (converting, filling a cache) is in ``PREPARE``. No engine
+splits sentences, and each has batches of the size that its makers chose or that it is fastest with.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ def _speed(record: dict[str, Any], path: Path) -> None:
     """Words for a second of processor time, in batches and line by line."""
     figure, panels = _panels(record, columns=2)
     for row, workload in zip(panels, record.values(), strict=True):
-        for place, (axes, kind) in enumerate(zip(row, ("in batches", "line by line"), strict=True)):
+        for place, axes in enumerate(row):
             for height, one in enumerate(workload["engines"]):
                 seconds = one["cpu"][place]
                 if seconds is None:
@@ -32,8 +32,8 @@ def _speed(record: dict[str, Any], path: Path) -> None:
             axes.margins(x=0.2)
             axes.set_xticks([])
             axes.set_title(workload["title"] if place == 0 else "", fontsize=8, loc="left")
-            if row is panels[-1]:
-                axes.set_xlabel(f"words a second of processor time, {kind}", fontsize=8)
+    for axes, kind in zip(panels[-1], ("in batches", "line by line"), strict=True):
+        axes.set_xlabel(f"words a second of processor time, {kind}", fontsize=8)
     _save(figure, path)
 
 

@@ -14,7 +14,7 @@ class Figures:
     """Of one engine on one workload; pairs are batch and single.
 
     Attributes:
-        rates, cpu: words a second by the clock; seconds of processor time for 1000 words. Batch is None without batches.
+        rates, cpu: words a second by the clock, seconds of processor time for 1000 words; None without batches.
         latency: milliseconds, p50 and p99, line by line.
         start: milliseconds until loaded, and until the first translation.
         memory: MB, peak RSS and PSS at the end.
@@ -54,9 +54,7 @@ def _limits(first: Measured) -> dict[str, dict[str, float]]:
     return found
 
 
-def _figures(
-    one: Measured, first: Measured, words: dict[str, int], limits: dict[str, dict[str, float]]
-) -> Figures:
+def _figures(one: Measured, first: Measured, words: dict[str, int], limits: dict[str, dict[str, float]]) -> Figures:
     def median(kind: str, clock: str) -> float:
         return statistics.median(run[clock] for run in one.runs[kind])
 

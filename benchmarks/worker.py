@@ -2,10 +2,10 @@
 
     python benchmarks/worker.py prepare|run ENGINE SETUP
 
-SETUP is JSON. ``prepare`` does what is done once and ends. ``run`` answers first with seconds until the model was loaded
-and until FIRST was translated, imports included. Then: {"lines": [...]} keeps a text; {"run": "batch" | "single"}
-translates it and answers with what that took; {"work": KIND} answers with the operations that its products need
-(dragoman only); {"quit": true} ends.
+SETUP is JSON. ``prepare`` does what is done once and ends. ``run`` answers first with seconds until the model was
+loaded and until FIRST was translated, imports included. Then: {"lines": [...]} keeps a text; {"run": "batch" or
+"single"} translates it and answers with what that took; {"work": the same} answers with the operations that its products
+need (dragoman only). It ends with its input.
 """
 
 from __future__ import annotations
@@ -109,10 +109,8 @@ def main() -> None:
             lines = request["lines"]
         elif "run" in request:
             print(json.dumps(measure(translate, lines, request["run"], name)), file=answers)
-        elif "work" in request:
-            print(json.dumps(work(setup, lines, request["work"])), file=answers)
         else:
-            return
+            print(json.dumps(work(setup, lines, request["work"])), file=answers)
 
 
 if __name__ == "__main__":
