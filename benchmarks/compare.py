@@ -2,15 +2,15 @@
 
     python benchmarks/compare.py MODELS [--only b] [--python PYTHON]... [--output benchmarks/results]
 
-MODELS holds ``ende-tiny-ssru`` and ``enfr-selfattn``, with ``ref/test1000.en``, and beside it lies ``data/tatoeba``. Two
-further students are made on demand (``students.py``). This interpreter needs dragoman, and matplotlib for the plots. Of
-other engines, whatever is installed in it or in a PYTHON takes part: ctranslate2 (with sentencepiece and pyyaml),
+MODELS holds ``ende-tiny-ssru`` and ``enfr-selfattn``, with ``ref/test1000.en``, and beside it lies ``data/tatoeba``.
+Two further students are made on demand (``students.py``). This interpreter needs dragoman, and matplotlib for plots.
+Of other engines, whatever is installed in it or in a PYTHON takes part: ctranslate2 (with sentencepiece and pyyaml),
 fxtranslate, pymarian, and bergamot, whose wheels end with Python 3.10.
 
 Every engine is a process of its own with one thread; rounds go A B C A B C, and medians are compared. Processor time
-is what counts on a machine with neighbours. "% of peak": what the multiplications and additions of the products, counted
-from dragoman's plan, take in a loop of such instructions on registers alone, as a share of all processor time. Best
-pinned to one core: ``taskset -c 0``.
+is what counts on a machine with neighbours. "% of peak": what the multiplications and additions of the products,
+counted from dragoman's plan, take in a loop of such instructions on registers alone, as a share of all processor time.
+Best pinned to one core: ``taskset -c 0``.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Measured:
     """What one engine took.
 
     Attributes:
-        start: of the fastest of several starts, seconds until the model was loaded, and until the first sentence was translated.
+        start: seconds until the model was loaded, and until the first sentence was translated; the best of some.
         runs: of each kind, round by round; without batches those of "batch" are those of "single".
         work: by kind, operations that the products need and bytes of workspace; of dragoman only.
     """

@@ -4,8 +4,8 @@
 
 SETUP is JSON. ``prepare`` does what is done once and ends. ``run`` answers first with seconds until the model was
 loaded and until FIRST was translated, imports included. Then: {"lines": [...]} keeps a text; {"run": "batch" or
-"single"} translates it and answers with what that took; {"work": the same} answers with the operations that its products
-need (dragoman only). It ends with its input.
+"single"} translates it and answers with what that took; {"work": the same} answers with the operations that its
+products need (dragoman only). It ends with its input.
 """
 
 from __future__ import annotations
