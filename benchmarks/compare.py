@@ -25,6 +25,7 @@ import time
 from pathlib import Path
 
 import plots
+from machine import processor
 from measuring import measure
 from reporting import figures, table
 from workloads import WORKLOADS, model_folder, text
@@ -32,12 +33,6 @@ from workloads import WORKLOADS, model_folder, text
 from dragoman._native import kernels
 
 HERE = Path(__file__).parent
-
-
-def processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())
 
 
 def targets() -> tuple[str, ...]:
@@ -55,11 +50,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="folder for compare.md, compare.json and plots")
     options = parser.parse_args()
     lines = text(options.models)
-    started = time.strftime("%-d %B %Y")
     parts = [
         f"# dragoman beside other engines\n\n{processor()}, kernels {kernels.chosen()}, Python "
-        f"{platform.python_version()}, one thread each, {started}, load average {os.getloadavg()[0]:.1f} at the start, "
-        f"{options.repeats} rounds\n"
+        f"{platform.python_version()}, {time.strftime('%-d %B %Y')}, one thread each, {options.repeats} rounds\n"
     ]
     record = {}
     for name in options.only or WORKLOADS:
@@ -67,16 +60,17 @@ def main() -> None:
         if name in ("a", "b", "c"):
             workload = workload.with_targets(targets())
         folder = model_folder(workload, options.models, options.students)
+        load = os.getloadavg()[0]
         measured = measure(workload, folder, lines, [sys.executable, *options.python], options.repeats)
         found = figures(workload, lines, measured)
-        record[name] = {"title": workload.title, "engines": [dataclasses.asdict(one) for one in found]}
-        parts.append(table(workload, found, measured))
+        record[name] = {"title": workload.title, "load": load, "engines": [dataclasses.asdict(one) for one in found]}
+        parts.append(table(workload, found, measured, load))
         print(parts[-1], flush=True)
-    if options.output is not None:
-        options.output.mkdir(exist_ok=True)
-        (options.output / "compare.md").write_text("\n".join(parts), encoding="utf-8")
-        (options.output / "compare.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        plots.draw(record, options.output)
+        if options.output is not None:  # each time: what is measured is not lost
+            options.output.mkdir(exist_ok=True)
+            (options.output / "compare.md").write_text("\n".join(parts), encoding="utf-8")
+            (options.output / "compare.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            plots.draw(record, options.output)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 Translate = Callable[[Sequence[str]], tuple[list[str], int | None]]
-"""Translations, and their pieces in all without EOS, where the engine tells."""
+"""Translations, and their pieces in all, EOS included, where the engine tells."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def ctranslate2(setup: Setup) -> Translate:
             tokens, beam_size=setup.beam, max_batch_size=64, batch_type="examples", max_decoding_length=250
         )
         best = [result.hypotheses[0] for result in found]
-        return spm.decode(best), sum(map(len, best))
+        return spm.decode(best), sum(len(pieces) + 1 for pieces in best)
 
     return translate
 

@@ -20,7 +20,7 @@ class Figures:
         memory: MB, peak RSS and PSS at the end.
         pieces: in all translations of a batch, if known; ``alike``: lines translated as by the first engine, a share.
         ratios: processor time over the first engine's, pair by pair of neighbouring rounds, the median.
-        shares: by kernels, of the processor time: what the products need at the peak.
+        shares: by kernels: what dragoman's products need at the peak, as a share of the processor time.
     """
 
     name: str
@@ -38,23 +38,20 @@ class Figures:
 def figures(workload: Workload, lines: list[str], measured: list[Measured]) -> list[Figures]:
     counts = {"batch": workload.lines, "single": workload.single}
     words = {kind: sum(len(line.split()) for line in lines[: counts[kind]]) for kind in KINDS}
-    limits = _limits(measured[0])
-    return [_figures(one, measured[0], words, limits) for one in measured]
+    return [_figures(one, measured[0], words) for one in measured]
 
 
-def _limits(first: Measured) -> dict[str, dict[str, float]]:
+def _limits(one: Measured) -> dict[str, dict[str, float]]:
     """Seconds that the products need at the peak, by kernels and kind."""
-    runs = [run["peaks"] for kind in KINDS for run in first.runs[kind]]
+    runs = [run["peaks"] for kind in KINDS for run in one.runs[kind]]
     found = {}
     for target in runs[0]:
         int8, float32 = (statistics.median(peaks[target][place] for peaks in runs) for place in (0, 1))
-        found[target] = {
-            kind: first.work[kind]["int8"] / int8 + first.work[kind]["float32"] / float32 for kind in KINDS
-        }
+        found[target] = {kind: one.work[kind]["int8"] / int8 + one.work[kind]["float32"] / float32 for kind in KINDS}
     return found
 
 
-def _figures(one: Measured, first: Measured, words: dict[str, int], limits: dict[str, dict[str, float]]) -> Figures:
+def _figures(one: Measured, first: Measured, words: dict[str, int]) -> Figures:
     def median(kind: str, clock: str) -> float:
         return statistics.median(run[clock] for run in one.runs[kind])
 
@@ -83,13 +80,13 @@ def _figures(one: Measured, first: Measured, words: dict[str, int], limits: dict
         ratios=both(ratio),
         shares={
             target: both(lambda kind, limit=limit: limit[kind] / median(kind, "cpu_s"))
-            for target, limit in limits.items()
+            for target, limit in _limits(one if one.work else first).items()
         },
     )
 
 
-def table(workload: Workload, found: list[Figures], measured: list[Measured]) -> str:
-    """A section of Markdown."""
+def table(workload: Workload, found: list[Figures], measured: list[Measured], load: float) -> str:
+    """A section of Markdown; ``load`` is the machine's load average just before."""
     targets = list(found[0].shares)
     head = [
         "engine",
@@ -115,7 +112,7 @@ def table(workload: Workload, found: list[Figures], measured: list[Measured]) ->
             _pair(one.memory, ".0f"),
             "-" if one.pieces is None else f"{one.pieces:,}",
             f"{one.alike:.0%}",
-            *(_pair(one.shares[target], ".0%") for target in targets),
+            *(_pair(one.shares.get(target, (None, None)), ".0%") for target in targets),
         ]
         rows.append(_row(cells))
     first = measured[0]
@@ -125,7 +122,7 @@ def table(workload: Workload, found: list[Figures], measured: list[Measured]) ->
     )
     rows.append(
         f"\n{workload.lines} lines together, {workload.single} one by one; products: {work['batch'] / 1e9:,.0f} and "
-        f"{work['single'] / 1e9:,.0f} GOP. Workspace of a worker: {sizes}."
+        f"{work['single'] / 1e9:,.0f} GOP. Workspace of a worker: {sizes}. Load average before: {load:.1f}."
     )
     return "\n".join(rows) + "\n"
 
@@ -134,5 +131,5 @@ def _row(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _pair(values: tuple[float | None, float], form: str) -> str:
+def _pair(values: tuple[float | None, float | None], form: str) -> str:
     return ", ".join("-" if value is None else format(value, form) for value in values)

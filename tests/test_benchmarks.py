@@ -75,4 +75,4 @@ def test_figures_are_medians_and_ratios_of_pairs() -> None:
     assert found[1].cpu == (None, pytest.approx(3000))
     assert found[1].ratios == (None, pytest.approx(3))  # of pairs: 2, 4 and 3
     assert (found[0].alike, found[1].alike) == (1, 0)
-    assert "fxtranslate int8 | -, 0 |" in table(workload, found, [ours, theirs])
+    assert "fxtranslate int8 | -, 0 |" in table(workload, found, [ours, theirs], 0.5)
