@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from measuring import KINDS, Measured
@@ -55,9 +56,8 @@ def _figures(one: Measured, first: Measured, words: dict[str, int]) -> Figures:
     def median(kind: str, clock: str) -> float:
         return statistics.median(run[clock] for run in one.runs[kind])
 
-    def both(value: object) -> tuple[float | None, float]:
-        batch = value("batch") if one.runs["batch"] else None  # type: ignore[operator]
-        return batch, value("single")  # type: ignore[operator]
+    def both(value: Callable[[str], float]) -> tuple[float | None, float]:
+        return value("batch") if one.runs["batch"] else None, value("single")
 
     def ratio(kind: str) -> float:
         pairs = zip(one.runs[kind], first.runs[kind], strict=True)
