@@ -53,7 +53,7 @@ class Process:
         tail = [contender.engine, json.dumps(values)]
         if contender.engine in PREPARE:
             subprocess.run([python, WORKER, "prepare", *tail], env=environment, check=True, stdout=sys.stderr)
-        starts = []
+        starts: list[dict[str, Any]] = []
         for _ in range(STARTS):
             if starts:
                 self.end()

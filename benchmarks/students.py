@@ -186,8 +186,9 @@ def make(name: str, models: Path, folder: Path) -> None:
         path = Path(temporary) / "model.npz"
         write_npz(freeze(path, floats, options(shape, PIECES), {}), path)
         text = models / "ende-tiny-ssru" / "ref" / "test200.en"
-        convert = [sys.executable, "-m", "dragoman", "convert", path, folder / "model.bin", "--calibrate", text]
-        subprocess.run([*convert, "--vocabs", vocabulary, vocabulary], check=True)
+        convert = [sys.executable, "-m", "dragoman", "convert", str(path), str(folder / "model.bin")]
+        arguments = ["--calibrate", str(text), "--vocabs", str(vocabulary), str(vocabulary)]
+        subprocess.run([*convert, *arguments], check=True)
     (folder / "decoder.yml").write_text(DECODER, encoding="utf-8")
 
 
