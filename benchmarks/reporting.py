@@ -42,14 +42,22 @@ def figures(workload: Workload, lines: list[str], measured: list[Measured]) -> l
     return [_figures(one, measured[0], words) for one in measured]
 
 
+def _peaks(one: Measured) -> dict[str, tuple[float, float]]:
+    """Operations a second of register loops, int8 and float32, by kernels: medians of what was seen beside the runs."""
+    runs = [run["peaks"] for kind in KINDS for run in one.runs[kind]]
+
+    def median(target: str, place: int) -> float:
+        return statistics.median(peaks[target][place] for peaks in runs)
+
+    return {target: (median(target, 0), median(target, 1)) for target in runs[0]}
+
+
 def _limits(one: Measured) -> dict[str, dict[str, float]]:
     """Seconds that the products need at the peak, by kernels and kind."""
-    runs = [run["peaks"] for kind in KINDS for run in one.runs[kind]]
-    found = {}
-    for target in runs[0]:
-        int8, float32 = (statistics.median(peaks[target][place] for peaks in runs) for place in (0, 1))
-        found[target] = {kind: one.work[kind]["int8"] / int8 + one.work[kind]["float32"] / float32 for kind in KINDS}
-    return found
+    return {
+        target: {kind: one.work[kind]["int8"] / int8 + one.work[kind]["float32"] / float32 for kind in KINDS}
+        for target, (int8, float32) in _peaks(one).items()
+    }
 
 
 def _figures(one: Measured, first: Measured, words: dict[str, int]) -> Figures:
@@ -120,9 +128,11 @@ def table(workload: Workload, found: list[Figures], measured: list[Measured], lo
     sizes = ", ".join(
         f"{one.contender.name} {one.work['batch']['workspace'] / 2**20:.1f} MB" for one in measured if one.work
     )
+    place = 1 if first.contender.precision == "float32" else 0
+    peaks = ", ".join(f"{target} {both[place] / 1e9:,.0f}" for target, both in _peaks(first).items())
     rows.append(
         f"\n{workload.lines} lines together, {workload.single} one by one; products: {work['batch'] / 1e9:,.0f} and "
-        f"{work['single'] / 1e9:,.0f} GOP. Workspace of a worker: {sizes}. Load average before: {load:.1f}."
+        f"{work['single'] / 1e9:,.0f} GOP; peak, GOP/s: {peaks}. Workspace of a worker: {sizes}. Load average before: {load:.1f}."
     )
     return "\n".join(rows) + "\n"
 

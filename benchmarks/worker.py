@@ -62,7 +62,7 @@ def peaks() -> dict[str, list[float]]:
     best ones without tiles."""
     from dragoman._native import kernels
 
-    targets = {kernels.chosen(), "avx512vnni"} & set(kernels.available())
+    targets = [name for name in kernels.available() if name in (kernels.chosen(), "avx512vnni")]
     return {name: [kernels.peak(name, int8, PEAK_ROUNDS) for int8 in (True, False)] for name in targets}
 
 
