@@ -19,7 +19,7 @@ class Figures:
         latency: milliseconds, p50 and p99, line by line.
         start: milliseconds until loaded, and until the first translation.
         memory: MB, peak RSS and PSS at the end.
-        pieces: in all translations of a batch, if known; ``alike``: lines translated as by the first engine, a share.
+        pieces: in all translations of a batch, if known; ``alike``: of lines on their own, a share translated as by the first engine.
         ratios: processor time over the first engine's, pair by pair of neighbouring rounds, the median.
         shares: by kernels: what dragoman's products need at the peak, as a share of the processor time.
     """
@@ -72,9 +72,8 @@ def _figures(one: Measured, first: Measured, words: dict[str, int]) -> Figures:
         return statistics.median(theirs["cpu_s"] / ours["cpu_s"] for theirs, ours in pairs)
 
     last = {kind: one.runs[kind][-1] for kind in KINDS if one.runs[kind]}
-    kind = next(iter(last))
-    reference = first.runs[kind][-1]["texts"]
-    alike = sum(mine == theirs for mine, theirs in zip(last[kind]["texts"], reference, strict=True))
+    reference = first.runs["single"][-1]["texts"]  # alone: a batch may share its shortlists
+    alike = sum(mine == theirs for mine, theirs in zip(last["single"]["texts"], reference, strict=True))
     latencies = sorted(latency for run in one.runs["single"] for latency in run["latencies_ms"])
     return Figures(
         name=one.contender.name,
@@ -132,7 +131,8 @@ def table(workload: Workload, found: list[Figures], measured: list[Measured], lo
     peaks = ", ".join(f"{target} {both[place] / 1e9:,.0f}" for target, both in _peaks(first).items())
     rows.append(
         f"\n{workload.lines} lines together, {workload.single} one by one; products: {work['batch'] / 1e9:,.0f} and "
-        f"{work['single'] / 1e9:,.0f} GOP; peak, GOP/s: {peaks}. Workspace of a worker: {sizes}. Load average before: {load:.1f}."
+        f"{work['single'] / 1e9:,.0f} GOP; peak, GOP/s: {peaks}. Workspace of a worker: {sizes}. Load average before: "
+        f"{load:.1f}."
     )
     return "\n".join(rows) + "\n"
 
