@@ -19,7 +19,7 @@ class Figures:
         latency: milliseconds, p50 and p99, line by line.
         start: milliseconds until loaded, and until the first translation.
         memory: MB, peak RSS and PSS at the end.
-        pieces: in all translations of a batch, if known; ``alike``: of lines on their own, a share translated as by the first engine.
+        pieces: in all translations of a batch, if known; ``alike``: share of single lines as by the first engine.
         ratios: processor time over the first engine's, pair by pair of neighbouring rounds, the median.
         shares: by kernels: what dragoman's products need at the peak, as a share of the processor time.
     """
