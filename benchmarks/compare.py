@@ -57,7 +57,7 @@ def main() -> None:
     record = {}
     for name in options.only or WORKLOADS:
         workload = WORKLOADS[name]
-        if name in ("a", "b", "c"):
+        if name in ("a", "b", "c", "int8"):
             workload = workload.with_targets(targets())
         folder = model_folder(workload, options.models, options.students)
         load = os.getloadavg()[0]
