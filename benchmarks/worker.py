@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 from pathlib import Path
@@ -44,17 +43,17 @@ def measure(translate: Translate, lines: list[str], kind: str, name: str) -> dic
         "latencies_ms": latencies,
         "texts": texts,
         "pieces": pieces,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "pss_mb": proportional() / 1024,
+        "peak_mb": own_memory("status", "VmHWM:") / 1024,  # getrusage would start from the parent's
+        "pss_mb": own_memory("smaps_rollup", "Pss:") / 1024,
         "peaks": before,
     }
 
 
-def proportional() -> int:
-    """PSS of this process, kB; 0 where unknown."""
-    path = Path("/proc/self/smaps_rollup")
+def own_memory(file: str, name: str) -> int:
+    """A line of what the system says about this process, kB; 0 where unknown."""
+    path = Path("/proc/self") / file
     lines = path.read_text().splitlines() if path.exists() else []
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+    return next((int(line.split()[1]) for line in lines if line.startswith(name)), 0)
 
 
 def peaks() -> dict[str, list[float]]:
