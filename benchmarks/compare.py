@@ -1,151 +1,76 @@
 """dragoman beside the engines that pip can install: same model, text, thread and arithmetic, in turn, in one run.
 
-    python benchmarks/compare.py MODELS [--repeats 5] [--python PYTHON] [--output results/compare.md]
+    python benchmarks/compare.py MODELS [--only b] [--python PYTHON]... [--output benchmarks/results]
 
-MODELS holds ``ende-tiny-ssru`` (Firefox's shape: int8 with a shortlist) and ``enfr-selfattn`` (self-attention decoder),
-each with ``ref/test1000.en``. PYTHON is an interpreter with dragoman, ctranslate2, fxtranslate, sentencepiece and
-pyyaml. Every engine is a process of its own; rounds go A B C A B C, and medians are compared: words a second of
-processor time (neighbours on a busy machine do not count) and of the clock.
+MODELS holds ``ende-tiny-ssru`` and ``enfr-selfattn``, with ``ref/test1000.en``, and beside it lies ``data/tatoeba``.
+Two further students are made on demand (``students.py``). This interpreter needs dragoman, and matplotlib for plots.
+Of other engines, whatever is installed in it or in a PYTHON takes part: ctranslate2 (with sentencepiece and pyyaml),
+fxtranslate, pymarian, and bergamot, whose wheels end with Python 3.10.
+
+Every engine is a process of its own with one thread; rounds go A B C A B C, and medians are compared. Processor time
+is what counts on a machine with neighbours. "% of peak": what the multiplications and additions of the products,
+counted from dragoman's plan, take in a loop of such instructions on registers alone, as a share of all processor time.
+Best pinned to one core: ``taskset -c 0``.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
-import statistics
-import subprocess
 import sys
-from dataclasses import dataclass, field
+import time
 from pathlib import Path
-from typing import Any
+
+import plots
+from machine import processor
+from measuring import measure
+from reporting import figures, table
+from workloads import WORKLOADS, model_folder, text
+
+from dragoman._native import kernels
 
 HERE = Path(__file__).parent
 
 
-@dataclass
-class Engine:
-    """A process with one engine and what it took, round by round."""
-
-    name: str
-    precision: str
-    process: subprocess.Popen[str]
-    load_s: float = 0.0
-    runs: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"batch": [], "single": []})
-
-    @classmethod
-    def start(cls, python: str, name: str, folder: Path, precision: str) -> Engine:
-        command = [python, str(HERE / "engines.py"), name, str(folder), precision]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        engine = cls(name, precision, process)
-        engine.load_s = engine.answer()["load_s"]
-        return engine
-
-    def answer(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"{self.name} ended: is it installed in that interpreter?")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def send(self, request: dict[str, Any]) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-
-    def run(self, kind: str) -> dict[str, Any]:
-        self.send({"run": kind})
-        return self.answer()
-
-
-def processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def compare(title: str, engines: list[Engine], lines: list[str], repeats: int, single: int) -> str:
-    """Rounds over all engines, and a table of medians."""
-    words = sum(len(line.split()) for line in lines)
-    few = lines[:single]
-    few_words = sum(len(line.split()) for line in few)
-    for kind, text in (("batch", lines), ("single", few)):
-        for engine in engines:
-            engine.send({"lines": text})
-            engine.run(kind)
-        for _ in range(repeats):
-            for engine in engines:
-                engine.runs[kind].append(engine.run(kind))
-    rows = [
-        f"### {title}\n",
-        "| engine | batch: words/cpu s | words/s | single: words/cpu s | words/s | p50, p99 ms | load ms | peak MB |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for engine in engines:
-        cells = [f"{engine.name} {engine.precision}"]
-        for kind, count in (("batch", words), ("single", few_words)):
-            for clock in ("cpu_s", "wall_s"):
-                cells.append(f"{count / statistics.median(run[clock] for run in engine.runs[kind]):,.0f}")
-        latencies = sorted(one for run in engine.runs["single"] for one in run["latencies_ms"])
-        cells.append(f"{latencies[len(latencies) // 2]:.2f}, {latencies[len(latencies) * 99 // 100]:.2f}")
-        cells += [f"{1e3 * engine.load_s:.0f}", f"{engine.runs['single'][-1]['peak_mb']:.0f}"]
-        rows.append("| " + " | ".join(cells) + " |")
-    first = engines[0]
-    for other in engines[1:]:
-        ratios = []
-        for kind in ("batch", "single"):
-            pairs = zip(first.runs[kind], other.runs[kind], strict=True)
-            ratios.append(statistics.median(theirs["cpu_s"] / ours["cpu_s"] for ours, theirs in pairs))
-        rows.append(
-            f"\n{first.name} {first.precision} / {other.name} {other.precision} (processor time, pairs): "
-            f"batch {ratios[0]:.2f}x, single {ratios[1]:.2f}x"
-        )
-    for engine in engines:
-        engine.send({"quit": True})
-    return "\n".join(rows)
+def targets() -> tuple[str, ...]:
+    """Kernels to run dragoman with: the best ones, and beside tiles those of the vector unit."""
+    return ("amx", "avx512vnni") if kernels.chosen() == "amx" else (kernels.chosen(),)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", type=Path)
+    parser.add_argument("--only", choices=WORKLOADS, action="append", help="some workloads; else all")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--single", type=int, default=200, help="lines translated one by one")
-    parser.add_argument("--python", default=sys.executable)
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--python", action="append", default=[], help="an interpreter with further engines")
+    parser.add_argument("--students", type=Path, default=HERE.parent / "build" / "students", help="where they are made")
+    parser.add_argument("--output", type=Path, help="folder for compare.md, compare.json and plots")
     options = parser.parse_args()
-    load = os.getloadavg()[0]
-    parts = [f"{processor()}, {platform.python_version()}, one thread each, load average {load:.1f} at the start\n"]
-    jobs = [
-        (
-            "ende-tiny-ssru, int8 with shortlist",
-            "ende-tiny-ssru",
-            [("dragoman", "int8"), ("fxtranslate", "int8")],
-        ),
-        (
-            "enfr-selfattn, int8 quantised at load",
-            "enfr-selfattn",
-            [("dragoman", "int8"), ("ctranslate2", "int8")],
-        ),
-        (
-            "enfr-selfattn, float32",
-            "enfr-selfattn",
-            [("dragoman", "float32"), ("ctranslate2", "float32")],
-        ),
+    lines = text(options.models)
+    parts = [
+        f"# dragoman beside other engines\n\n{processor()}, kernels {kernels.chosen()}, Python "
+        f"{platform.python_version()}, {time.strftime('%-d %B %Y')}, one thread each, {options.repeats} rounds\n"
     ]
-    for title, folder, engines in jobs:
-        path = options.models / folder
-        lines = (path / "ref" / "test1000.en").read_text(encoding="utf-8").split("\n")[:-1]
-        started = [Engine.start(options.python, name, path, precision) for name, precision in engines]
-        parts.append(compare(title, started, lines, options.repeats, options.single) + "\n")
+    record = {}
+    for name in options.only or WORKLOADS:
+        workload = WORKLOADS[name]
+        if name in ("a", "b", "c", "int8"):
+            workload = workload.with_targets(targets())
+        folder = model_folder(workload, options.models, options.students)
+        load = os.getloadavg()[0]
+        measured = measure(workload, folder, lines, [sys.executable, *options.python], options.repeats)
+        found = figures(workload, lines, measured)
+        record[name] = {"title": workload.title, "load": load, "engines": [dataclasses.asdict(one) for one in found]}
+        parts.append(table(workload, found, measured, load))
         print(parts[-1], flush=True)
-    if options.output is not None:
-        options.output.write_text("\n".join(parts), encoding="utf-8")
+        if options.output is not None:  # each time: what is measured is not lost
+            options.output.mkdir(exist_ok=True)
+            (options.output / "compare.md").write_text("\n".join(parts), encoding="utf-8")
+            (options.output / "compare.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            plots.draw(record, options.output)
 
 
 if __name__ == "__main__":

@@ -1,117 +1,181 @@
-"""One engine in a process of its own, driven by lines of JSON: ``compare.py`` starts one for each.
+"""The engines: each a function that opens a model and returns one that translates lines, on one thread.
 
-    python benchmarks/engines.py dragoman FOLDER SOURCE.spm
-
-Requests: {"lines": [...]} loads nothing, keeps the text; {"run": "batch" | "single"} translates it and answers with
-seconds (wall, cpu), milliseconds of each line (single), and memory; {"quit": true} ends it. Engines see one thread.
+What an engine needs done once before it can open a model (converting, filling a cache) is in ``PREPARE``. No engine
+splits sentences, and each has batches of the size that its makers chose or that it is fastest with.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
-import resource
-import sys
-import tempfile
-import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-Translate = Callable[[Sequence[str]], list[str]]
+Translate = Callable[[Sequence[str]], tuple[list[str], int | None]]
+"""Translations, and their pieces in all, EOS included, where the engine tells."""
 
 
-def dragoman(folder: Path, precision: str) -> Translate:
+@dataclass(frozen=True)
+class Setup:
+    """What is to be opened: a model's folder, "int8" or "float32", and a place for converted files."""
+
+    folder: Path
+    precision: str
+    beam: int
+    place: Path
+
+    @property
+    def model(self) -> Path:
+        """The model as int8, if there is one and that is wanted, else as floats."""
+        stored = sorted(self.folder.glob("model*.bin")) if self.precision == "int8" else []
+        return stored[0] if stored else self.folder / "model.npz"
+
+    @property
+    def vocabulary(self) -> Path:
+        return next(self.folder.glob("vocab*.spm"))
+
+    @property
+    def shortlist(self) -> Path | None:
+        return next(self.folder.glob("lex*.bin"), None) if self.precision == "int8" else None
+
+
+def dragoman(setup: Setup) -> Translate:
     import dragoman
 
-    model = dragoman.load(folder, precision=precision)  # type: ignore[arg-type]
+    model = dragoman.load(setup.folder, precision=setup.precision)
     translator = dragoman.Translator(model)
-    return lambda lines: [translation.text for translation in translator.translate(lines, beam_size=1)]
+
+    def translate(lines: Sequence[str]) -> tuple[list[str], int]:
+        found = translator.translate(lines, beam_size=setup.beam)
+        return [one.text for one in found], sum(len(one.n_best[0].tokens) for one in found)
+
+    return translate
 
 
-def ctranslate2(folder: Path, precision: str) -> Translate:
-    """Marian's model converted by its own converter. The converter needs two things mended: a NUL at the end of the
-    embedded settings, and a vocabulary as a map."""
+def prepare_dragoman(setup: Setup) -> None:
+    """Fills the cache of prepared weights."""
+    dragoman(setup)
+
+
+def bergamot(setup: Setup) -> Translate:
+    """Marian as Firefox had it in WebAssembly, here native. Its wheel ends with Python 3.10, and importing the package
+    asks a server for models, so only its extension is loaded."""
+    found = importlib.util.find_spec("bergamot")
+    extension = next(Path(found.submodule_search_locations[0]).glob("_bergamot*.so"))
+    spec = importlib.util.spec_from_file_location("_bergamot", extension)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    settings: dict[str, Any] = {
+        "models": [str(setup.model)],
+        "vocabs": [str(setup.vocabulary)] * 2,
+        "beam-size": setup.beam,
+        "normalize": 1.0,
+        "max-length-break": 128,
+        "max-length-factor": 3.0,
+        "mini-batch-words": 1024,
+        "workspace": 128,
+        "skip-cost": True,
+        "gemm-precision": "int8shiftAlphaAll",
+        "ssplit-mode": "sentence",
+        "cpu-threads": 1,
+        "quiet": True,
+        "quiet-translation": True,
+    }
+    if setup.shortlist:
+        settings["shortlist"] = [str(setup.shortlist), False]
+    service = module.Service(module.ServiceConfig(numWorkers=1, cacheSize=0, logLevel="off"))
+    model = service.modelFromConfig(json.dumps(settings))  # JSON is YAML
+    options = module.ResponseOptions(qualityScores=False, alignment=False, HTML=False)
+
+    def translate(lines: Sequence[str]) -> tuple[list[str], int]:
+        answers = [answer.target for answer in service.translate(model, module.VectorString(lines), options)]
+        pieces = sum(one.numWords(place) for one in answers for place in range(one.numSentences()))
+        return [one.text for one in answers], pieces
+
+    return translate
+
+
+def fxtranslate(setup: Setup) -> Translate:
+    """The Rust port of Firefox's engine. It has no batches; a translation has at most 2 n + 4 pieces."""
+    import fxtranslate
+
+    vocabulary = setup.vocabulary.read_bytes()
+    shortlist = setup.shortlist.read_bytes() if setup.shortlist else None
+    translator = fxtranslate.Translator(setup.model.read_bytes(), vocabulary, vocabulary, shortlist)
+    return lambda lines: ([translator.translate(line) for line in lines], None)
+
+
+def pymarian(setup: Setup) -> Translate:
+    """Marian itself, which has no int8 with multipliers."""
+    import pymarian
+
+    translator = pymarian.Translator(
+        models=str(setup.model),
+        vocabs=[str(setup.vocabulary)] * 2,
+        beam_size=setup.beam,
+        normalize=1.0,
+        max_length_factor=3,
+        mini_batch=64,
+        maxi_batch=100,
+        maxi_batch_sort="src",
+        workspace=256,
+        cpu_threads=1,
+        quiet=True,
+        quiet_translation=True,
+    )
+    return lambda lines: (translator.translate(list(lines)), None)
+
+
+def ctranslate2(setup: Setup) -> Translate:
+    import ctranslate2
+    import sentencepiece
+
+    spm = sentencepiece.SentencePieceProcessor(model_file=str(setup.vocabulary))
+    translator = ctranslate2.Translator(
+        str(setup.place / "ctranslate2"), compute_type=setup.precision, inter_threads=1, intra_threads=1
+    )
+
+    def translate(lines: Sequence[str]) -> tuple[list[str], int]:
+        # Its sorted batches of 64 sentences are what dragoman makes too.
+        tokens = [[*pieces, "</s>"] for pieces in spm.encode(list(lines), out_type=str)]
+        found = translator.translate_batch(
+            tokens, beam_size=setup.beam, max_batch_size=64, batch_type="examples", max_decoding_length=250
+        )
+        best = [result.hypotheses[0] for result in found]
+        return spm.decode(best), sum(len(pieces) + 1 for pieces in best)
+
+    return translate
+
+
+def prepare_ctranslate2(setup: Setup) -> None:
+    """Marian's model converted by its own converter. It needs two things mended: a NUL at the end of the embedded
+    settings, and a vocabulary as a map."""
     import ctranslate2
     import numpy as np
     import sentencepiece
     import yaml
 
-    spm = sentencepiece.SentencePieceProcessor(model_file=str(next(folder.glob("vocab.*.spm"))))
-    with tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary)
-        arrays = dict(np.load(folder / "model.npz"))
-        settings = arrays["special:model.yml"].tobytes().rstrip(b"\0")
-        arrays["special:model.yml"] = np.frombuffer(settings, np.int8)
-        np.savez(place / "model.npz", **arrays)
-        pieces = {spm.id_to_piece(number): number for number in range(spm.get_piece_size())}
-        (place / "vocab.yml").write_text(yaml.safe_dump(pieces, allow_unicode=True), encoding="utf-8")
-        vocabulary = str(place / "vocab.yml")
-        converter = ctranslate2.converters.MarianConverter(str(place / "model.npz"), [vocabulary, vocabulary])
-        converter.convert(str(place / "out"), quantization="int8" if precision == "int8" else None)
-        translator = ctranslate2.Translator(
-            str(place / "out"), compute_type=precision, inter_threads=1, intra_threads=1
-        )
-
-    def translate(lines: Sequence[str]) -> list[str]:
-        # Its sorted batches of 64 sentences are what dragoman makes too.
-        tokens = [[*pieces, "</s>"] for pieces in spm.encode(list(lines), out_type=str)]
-        found = translator.translate_batch(
-            tokens, beam_size=1, max_batch_size=64, batch_type="examples", max_decoding_length=250
-        )
-        return [spm.decode(result.hypotheses[0]) for result in found]
-
-    return translate
+    spm = sentencepiece.SentencePieceProcessor(model_file=str(setup.vocabulary))
+    arrays = dict(np.load(setup.folder / "model.npz"))
+    settings = arrays["special:model.yml"].tobytes().rstrip(b"\0")
+    arrays["special:model.yml"] = np.frombuffer(settings, np.int8)
+    model, vocabulary = setup.place / "model.npz", setup.place / "vocab.yml"
+    np.savez(model, **arrays)
+    pieces = {spm.id_to_piece(number): number for number in range(spm.get_piece_size())}
+    vocabulary.write_text(yaml.safe_dump(pieces, allow_unicode=True), encoding="utf-8")
+    converter = ctranslate2.converters.MarianConverter(str(model), [str(vocabulary)] * 2)
+    quantization = "int8" if setup.precision == "int8" else None
+    converter.convert(str(setup.place / "ctranslate2"), quantization=quantization, force=True)
 
 
-def fxtranslate(folder: Path, precision: str) -> Translate:
-    """The Rust port of Firefox's engine. It has no batches."""
-    import fxtranslate
-
-    vocabulary = next(folder.glob("vocab.*.spm")).read_bytes()
-    model = (folder / "model.intgemm.alphas.bin").read_bytes()
-    shortlist = (folder / "lex.50.50.s2t.bin").read_bytes()
-    translator = fxtranslate.Translator(model, vocabulary, vocabulary, shortlist)
-    return lambda lines: [translator.translate(line) for line in lines]
-
-
-ENGINES = {"dragoman": dragoman, "ctranslate2": ctranslate2, "fxtranslate": fxtranslate}
-
-
-def measure(translate: Translate, lines: list[str], single: bool) -> dict[str, Any]:
-    """Translates all lines and says what it took."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    latencies: list[float] = []
-    if single:
-        texts = []
-        for line in lines:
-            start = time.perf_counter()
-            texts += translate([line])
-            latencies.append(1e3 * (time.perf_counter() - start))
-    else:
-        texts = translate(lines)
-    return {
-        "wall_s": time.perf_counter() - wall,
-        "cpu_s": time.process_time() - cpu,
-        "latencies_ms": latencies,
-        "texts": texts,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
-
-
-def main() -> None:
-    name, folder, precision = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
-    start = time.perf_counter()
-    translate = ENGINES[name](folder, precision)
-    print(json.dumps({"load_s": time.perf_counter() - start}), flush=True)
-    lines: list[str] = []
-    for request in map(json.loads, sys.stdin):
-        if "lines" in request:
-            lines = request["lines"]
-        elif "run" in request:
-            print(json.dumps(measure(translate, lines, request["run"] == "single")), flush=True)
-        else:
-            return
-
-
-if __name__ == "__main__":
-    main()
+ENGINES = {
+    "dragoman": dragoman,
+    "bergamot": bergamot,
+    "fxtranslate": fxtranslate,
+    "ctranslate2": ctranslate2,
+    "pymarian": pymarian,
+}
+PREPARE = {"dragoman": prepare_dragoman, "ctranslate2": prepare_ctranslate2}
+BATCHES = ENGINES.keys() - {"fxtranslate"}

@@ -12,13 +12,12 @@ thread's own.
 from __future__ import annotations
 
 import argparse
-import platform
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+from machine import processor
 from numpy.typing import NDArray
 
 from dragoman._native import kernels as native
@@ -27,18 +26,11 @@ SHAPES = {
     "tiny": [(256, 256), (256, 1536), (1536, 256)],
     "base-memory": [(384, 384), (384, 1536), (1536, 384)],
     "base": [(512, 512), (512, 2048), (2048, 512)],
-    "tiny output": [(256, 32000)],
+    "output": [(256, 32000), (384, 32000), (512, 32000)],
 }
 COLD_BYTES = 256 << 20  # of copies of a matrix: more than the private caches hold
 REPEATS = 25
 SECONDS = 0.002  # of one repeat, about: shorter than a time slice
-
-
-def processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def aligned(size: int, dtype: type) -> NDArray[np.generic]:
@@ -70,9 +62,7 @@ class Product:
             panels[:] = 1
             a = random.integers(0, 255, (self.m, self.k)).astype(np.uint8)
             scale = np.ones(self.n, np.float32)
-            return lambda first, calls: native.time_gemm_int8(
-                self.target, a, panels, scale, bias, out, first, calls
-            )
+            return lambda first, calls: native.time_gemm_int8(self.target, a, panels, scale, bias, out, first, calls)
         panels = aligned(native.packed_size_float(self.k, self.n) * copies, np.float32)
         panels[:] = 1
         a = random.standard_normal((self.m, self.k), dtype=np.float32)
@@ -94,9 +84,7 @@ class Product:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", default=native.chosen(), choices=native.available())
     parser.add_argument("--type", default="int8,float")
     parser.add_argument("--rows", default="1,4,16,64")

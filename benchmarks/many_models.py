@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine import processor
 
 MODELS = (1, 2, 5, 10, 20, 50, 100)
 WORKERS = (1, 2, 4, 8)
@@ -229,11 +229,14 @@ def main() -> None:
         f"{min(20, counts[-1] // 2)} models in turn, throughput against one: single {rates['single']:.0%}, "
         f"batches {rates['batch']:.0%}"
     )
-    about = Path("/proc/cpuinfo").read_text().splitlines()
-    named = (line.partition(":")[2].strip() for line in about if "model name" in line)
-    processor = next(named, platform.processor())
     options.output.mkdir(exist_ok=True)
-    record = {"processor": processor, "load": os.getloadavg()[0], "cells": cells, "fits_mb": fits, "throughput": rates}
+    record = {
+        "processor": processor(),
+        "load": os.getloadavg()[0],
+        "cells": cells,
+        "fits_mb": fits,
+        "throughput": rates,
+    }
     (options.output / "many_models.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
     peers = json.loads((options.output / "many_models_peers.json").read_text(encoding="utf-8"))
     draw(cells, peers["rss_mb_4_workers"], options.output / "many_models.png")

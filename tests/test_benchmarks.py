@@ -1,0 +1,78 @@
+"""What the benchmarks are made of: students that end of themselves, and figures from runs."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dragoman
+from dragoman.demo import find_route
+from dragoman.formats.npz import write_npz
+from dragoman.formats.parameters import Parameter, freeze
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+import students
+from measuring import Measured
+from reporting import figures, table
+from workloads import Contender, Workload
+
+SENTENCES = ["Where is the train station?", "She said that she would call as soon as the meeting was over.", "No."]
+
+
+def test_a_student_ends_its_translations_whatever_the_text(tmp_path: Path) -> None:
+    (vocabulary,) = {path / "vocab.spm" for path in find_route("en", "de")}
+    shutil.copyfile(vocabulary, tmp_path / "vocab.spm")
+    shape, pieces = students.Shape(width=128, inner=256, encoder=1, decoder=1), 6000
+    arrays = students.parameters(shape, pieces, seed=1)
+    floats = {name: Parameter(name, array.shape, array) for name, array in arrays.items()}
+    path = tmp_path / "model.npz"
+    write_npz(freeze(path, floats, students.options(shape, pieces), {}), path)
+    files = dragoman.ModelFiles(path, (tmp_path / "vocab.spm", tmp_path / "vocab.spm"))
+    translator = dragoman.Translator(dragoman.load(files))
+    lengths = [len(one.n_best[0].tokens) for one in translator.translate(SENTENCES, max_length_factor=50.0)]
+    assert all(students.LENGTH / 2 < length < 2 * students.LENGTH for length in lengths), lengths
+
+
+def run(cpu_s: float, texts: list[str], latencies: list[float], rate: float) -> dict[str, Any]:
+    return {
+        "wall_s": 2 * cpu_s,
+        "cpu_s": cpu_s,
+        "latencies_ms": latencies,
+        "texts": texts,
+        "pieces": 7,
+        "peak_mb": 100.0,
+        "pss_mb": 50.0,
+        "peaks": {"avx2": [rate, 1.0]} if rate else {},
+    }
+
+
+def test_figures_are_medians_and_ratios_of_pairs() -> None:
+    first, other = (Contender(engine, "int8") for engine in ("dragoman", "fxtranslate"))
+    workload = Workload("title", "folder", lines=2, single=1, contenders=(first, other))
+    ours = Measured(
+        first,
+        {"load_s": 0.1, "first_s": 0.2},
+        {
+            "batch": [run(seconds, ["x", "y"], [1.0], 1e3) for seconds in (1.0, 4.0, 2.0)],
+            "single": [run(seconds, ["x"], [seconds], 1e3) for seconds in (1.0, 3.0, 2.0)],
+        },
+        {kind: {"int8": 500.0, "float32": 0.0, "workspace": 2.0**20} for kind in ("batch", "single")},
+    )
+    theirs = Measured(
+        other,
+        {"load_s": 0.1, "first_s": 0.2},
+        {"batch": [], "single": [run(seconds, ["z"], [seconds], 0.0) for seconds in (2.0, 12.0, 6.0)]},
+    )
+    found = figures(workload, ["one two", "three four five"], [ours, theirs])
+    assert found[0].cpu == (pytest.approx(400), pytest.approx(1000))
+    assert found[0].rates == (pytest.approx(5 / 4), pytest.approx(2 / 4))
+    assert found[0].shares["avx2"] == (pytest.approx(0.25), pytest.approx(0.25))
+    assert found[1].cpu == (None, pytest.approx(3000))
+    assert found[1].ratios == (None, pytest.approx(3))  # of pairs: 2, 4 and 3
+    assert (found[0].alike, found[1].alike) == (1, 0)
+    assert "fxtranslate int8 | -, 0 |" in table(workload, found, [ours, theirs], 0.5)
