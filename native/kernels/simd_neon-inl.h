@@ -284,6 +284,32 @@ constexpr bool kSignedActivations = true;
 constexpr int kTileRows = 4;
 constexpr int kStepsPerTurn = 1;
 #endif
+// Weights of 4 bits, 0..15: two for each byte of a column, the low halves for 4 activations and the high ones for the
+// next 4.
+struct HalfBytes {
+  uint8x16_t v[4];
+};
+inline HalfBytes load_half_bytes(const uint8_t* p) {
+  return {{vld1q_u8(p), vld1q_u8(p + 16), vld1q_u8(p + 32), vld1q_u8(p + 48)}};
+}
+inline void add_unsigned(int32x4_t& sums, uint8x16_t a, uint8x16_t b) {
+#if defined(__ARM_FEATURE_DOTPROD)
+  sums = vreinterpretq_s32_u32(vdotq_u32(vreinterpretq_u32_s32(sums), a, b));
+#else
+  const uint16x8_t low = vmull_u8(vget_low_u8(a), vget_low_u8(b)), high = vmull_high_u8(a, b);
+  sums = vaddq_s32(sums, vreinterpretq_s32_u32(vpaddq_u32(vpaddlq_u16(low), vpaddlq_u16(high))));
+#endif
+}
+// Adds the products with 8 activations to the sum of `first` and `second`.
+inline void add_products(I32x16& first, I32x16& second, const uint8_t* a, HalfBytes b) {
+  const uint8x16_t these = four_activations(a), next = four_activations(a + 4);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    add_unsigned(first.v[i], these, vandq_u8(b.v[i], vdupq_n_u8(15)));
+    add_unsigned(second.v[i], next, vshrq_n_u8(b.v[i], 4));
+  }
+}
+
 // Adds the four weights of each column.
 inline void add_weights(I32x16& sums, Weights b) {
 #pragma GCC unroll 4

@@ -11,6 +11,7 @@
 #include "inputs.h"
 #include "kernels/kernels.h"
 #include "kernels/packing.h"
+#include "kernels/sketch.h"
 
 namespace hashes {
 namespace {
@@ -88,6 +89,32 @@ void int8_product(const Kernels& kernels, int m, int k, int n, int variant, bool
   print(hash, "gemm_int8 %d x %d x %d variant %d%s", m, k, n, variant, after_relu ? " after relu" : "");
 }
 
+void screened(const Kernels& kernels, int m, int k, int n, bool dynamic) {
+  Random random(static_cast<uint64_t>((m * 1000 + k) * 1000 + n));
+  const Int8Weights weights(random, k, n, false);
+  Rows<int8_t> table(n, k, [&] { return static_cast<int8_t>(random.below(255) - 127); });
+  Rows<uint8_t> a(m, k, [&] { return static_cast<uint8_t>(random.below(255)); });
+  Guarded<float> row_scale(m);
+  for (int i = 0; i < m; ++i) row_scale.data()[i] = 1.0f + 0.5f * random.unit();
+  Guarded<uint8_t> sketch(sketch_size(k, n));
+  make_sketch(table.data(), table.stride(), k, n, dynamic, sketch.data());
+  Rows<float> bounds(m, (n + kPanelColumns - 1) / kPanelColumns);
+  kernels.screen({.a = a.data(),
+                  .a_stride = a.stride(),
+                  .m = m,
+                  .k = k,
+                  .n = n,
+                  .sketch = sketch.data(),
+                  .scale = weights.scale.data(),
+                  .bias = weights.bias.data(),
+                  .row_scale = dynamic ? row_scale.data() : nullptr,
+                  .bounds = bounds.data(),
+                  .bounds_stride = bounds.stride()});
+  Hash hash;
+  hash.add(bounds);
+  print(hash, "screen %d x %d x %d%s", m, k, n, dynamic ? " dynamic" : "");
+}
+
 void float_product(const Kernels& kernels, int m, int k, int n, bool odd) {
   Random random(static_cast<uint64_t>((m * 1000 + k) * 1000 + n));
   const Rows<float> a = odd ? odd_rows(random, m, k) : normal_rows(random, m, k);
@@ -129,6 +156,11 @@ void products(const Kernels& kernels) {
   int8_product(kernels, 7, 2048, 40, 4);
   for (const int k : {256, 260, 1536, 4096}) {
     for (int variant = 0; variant < 4; ++variant) int8_product(kernels, 1, k, 70, variant, true);
+  }
+  for (int m = 1; m <= kMostScreenedRows; ++m) {
+    for (const int k : {8, 37, 256}) {
+      for (const int n : {16, 45, 100}) screened(kernels, m, k, n, (m + n) % 2 == 0);
+    }
   }
   for (const int m : {16, 31, 193}) int8_product(kernels, m, 576, 70, m % 6);
   for (int m = 1; m < 9; ++m) float_product(kernels, m, 20, 50, true);
