@@ -6,7 +6,7 @@ namespace dragoman {
 namespace {
 
 constexpr int64_t kFewest = 32, kMost = 64;
-constexpr int64_t kPositions = 24;  // that a row attends to, about
+constexpr int64_t kPositions = 24;  // of the source that a row attends to, about; and half of that of its own past
 constexpr int64_t kPieces = 20;     // of a sentence, about
 
 // Bytes of weights that a step reads once for all its rows.
@@ -26,8 +26,10 @@ int64_t shared_bytes(const Plan& plan, int64_t columns) {
 int64_t own_bytes(const Plan& plan) {
   int64_t bytes = 0;
   for (const Value& value : plan.values) {
-    bool kept = value.rows.is(Symbol::kTokens) || value.rows.is(Symbol::kPaddedTokens) || value.rows.is(Symbol::kCells);
-    if (kept && !value.columns.symbolic) bytes += item_bytes(value.kind) * kPositions * value.columns.number;
+    int64_t positions = 0;
+    if (value.rows.is(Symbol::kTokens) || value.rows.is(Symbol::kPaddedTokens)) positions = kPositions;
+    if (value.rows.is(Symbol::kCells)) positions = kPositions / 2;
+    if (!value.columns.symbolic) bytes += item_bytes(value.kind) * positions * value.columns.number;
   }
   return bytes;
 }
