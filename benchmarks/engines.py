@@ -1,7 +1,8 @@
 """The engines: each a function that opens a model and returns one that translates lines, on one thread.
 
 What an engine needs done once before it can open a model (converting, filling a cache) is in ``PREPARE``. No engine
-splits sentences, and each has batches of the size that its makers chose or that it is fastest with.
+splits sentences, and each has batches of the size that its makers chose or that it is fastest with. None is asked for
+scores: greedy search then needs no log-probabilities (Marian's ``skip-cost``, which Firefox's configurations state).
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def dragoman(setup: Setup) -> Translate:
     translator = dragoman.Translator(model)
 
     def translate(lines: Sequence[str]) -> tuple[list[str], int]:
-        found = translator.translate(lines, beam_size=setup.beam)
+        found = translator.translate(lines, beam_size=setup.beam, skip_cost=setup.beam == 1)
         return [one.text for one in found], sum(len(one.n_best[0].tokens) for one in found)
 
     return translate
@@ -117,6 +118,7 @@ def pymarian(setup: Setup) -> Translate:
         beam_size=setup.beam,
         normalize=1.0,
         max_length_factor=3,
+        skip_cost=setup.beam == 1,
         mini_batch=64,
         maxi_batch=100,
         maxi_batch_sort="src",

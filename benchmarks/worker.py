@@ -73,7 +73,7 @@ def work(setup: Setup, lines: list[str], kind: str) -> dict[str, float]:
     from dragoman.profiling import profile
 
     model = dragoman.load(setup.folder, precision=setup.precision)
-    options = DecodingOptions.of(None, {"beam_size": setup.beam}, model.defaults)
+    options = DecodingOptions.of(None, {"beam_size": setup.beam, "skip_cost": setup.beam == 1}, model.defaults)
     found = profile(model, lines, batch_sentences=MAX_BATCH_SENTENCES if kind == "batch" else 1, options=options)
     fleet = dragoman.Fleet()
     fleet.add("one", setup.folder, precision=setup.precision)
