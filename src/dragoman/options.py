@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -146,19 +147,17 @@ class DecodingOptions:
 
     def __post_init__(self) -> None:
         stated = set()
-        for entry in dataclasses.fields(self):
-            if not entry.init:
-                continue
-            value = getattr(self, entry.name)
+        for name, default, check in _declared():
+            value = getattr(self, name)
             if value is _UNSTATED:
-                value = entry.metadata["default"]
+                value = default
             else:
-                stated.add(entry.name)
+                stated.add(name)
                 try:
-                    value = entry.metadata["check"](value)
+                    value = check(value)
                 except _Refusal as refusal:
-                    raise OptionsError(entry.name, value, str(refusal)) from None
-            object.__setattr__(self, entry.name, value)
+                    raise OptionsError(name, value, str(refusal)) from None
+            object.__setattr__(self, name, value)
         object.__setattr__(self, "stated", frozenset(stated))
         if self.n_best > self.beam_size:
             if "beam_size" in stated:
@@ -232,9 +231,17 @@ class DecodingOptions:
         return self.target_prefix
 
 
+@functools.cache
+def _declared() -> tuple[tuple[str, Any, Callable[[object], Any]], ...]:
+    """Name, default and check of each option; looked up once, as every call makes options."""
+    entries = [entry for entry in dataclasses.fields(DecodingOptions) if entry.init]
+    return tuple((entry.name, entry.metadata["default"], entry.metadata["check"]) for entry in entries)
+
+
+@functools.cache
 def option_names() -> tuple[str, ...]:
     """Names of all options."""
-    return tuple(entry.name for entry in dataclasses.fields(DecodingOptions) if entry.init)
+    return tuple(name for name, _, _ in _declared())
 
 
 def _refuse_name(name: str, value: object) -> NoReturn:
