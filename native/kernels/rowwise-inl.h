@@ -28,34 +28,40 @@ void quantize_rows(const float* x, size_t x_stride, int rows, int columns, uint8
   }
 }
 
-// R rows from `row` on, together so that the chains of their sums hide each other's latency; value(r, column, count)
-// gives elements of row r, with any number in the lanes beyond count.
-template <int R, class Value>
-inline void norm_rows(const Norm& p, int row, Value value) {
+// R rows from `row` on, together so that the chains of their sums hide each other's latency. first(r, column, count)
+// gives elements of row r, once each; again() gives them from then on; both with any number in the lanes beyond count.
+template <int R, class First, class Again>
+inline void norm_rows(const Norm& p, int row, First first, Again again) {
   const float columns = static_cast<float>(p.columns);
   F32x16 means[R], inverses[R], totals[R], squares[R];
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) means[r] = totals[r] = squares[r] = splat(0.0f);
-  if (!p.rms) {
+  const auto add_squares = [&](auto value) {
     for_columns(p.columns, [&](int column, int count) {
 #pragma GCC unroll 4
       for (int r = 0; r < R; ++r) {
-        const F32x16 x = value(r, column, count);
+        F32x16 difference = value(r, column, count);
+        if (!p.rms) difference = difference - means[r];
+        if (count < 16) difference = keep_first(difference, count, splat(0.0f));
+        squares[r] = fma(difference, difference, squares[r]);
+      }
+    });
+  };
+  if (p.rms) {
+    add_squares(first);
+  } else {
+    for_columns(p.columns, [&](int column, int count) {
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) {
+        const F32x16 x = first(r, column, count);
         totals[r] = totals[r] + (count < 16 ? keep_first(x, count, splat(0.0f)) : x);
       }
     });
 #pragma GCC unroll 4
     for (int r = 0; r < R; ++r) means[r] = splat(sum(totals[r]) / columns);
+    add_squares(again);
   }
-  for_columns(p.columns, [&](int column, int count) {
-#pragma GCC unroll 4
-    for (int r = 0; r < R; ++r) {
-      F32x16 difference = value(r, column, count);
-      if (!p.rms) difference = difference - means[r];
-      if (count < 16) difference = keep_first(difference, count, splat(0.0f));
-      squares[r] = fma(difference, difference, squares[r]);
-    }
-  });
+  if (!p.out && !p.quantised) return;
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
     // As scalars: a division of 16 lanes takes four times as long.
@@ -67,7 +73,7 @@ inline void norm_rows(const Norm& p, int row, Value value) {
     const F32x16 bias = p.bias ? load_part(p.bias + column, count) : splat(0.0f);
 #pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
-      F32x16 y = value(r, column, count);
+      F32x16 y = again(r, column, count);
       if (!p.rms) y = y - means[r];
       // What gcc makes of Marian's kernel: int8 agrees on 99.7 % of lines, with a quotient on 98.6 (decision 0010).
       y = fma(scale * inverses[r], y, bias);
@@ -79,24 +85,25 @@ inline void norm_rows(const Norm& p, int row, Value value) {
 
 template <int R>
 void norm_from(const Norm& p, int row) {
-  const bool wanted = p.out || p.quantised;
   const float* x = p.x + row * p.x_stride;
   const float* residual = p.residual ? p.residual + row * p.residual_stride : nullptr;
   const auto added = [&](int r, int column, int count) {
     const F32x16 value = load_part(x + r * p.x_stride + column, count);
     return residual ? value + load_part(residual + r * p.residual_stride + column, count) : value;
   };
-  if (!p.sum) {
-    if (wanted) norm_rows<R>(p, row, added);
-    return;
-  }
-  // `sum` may be x or residual, so once it is written nothing else is read.
-  float* sum = p.sum + row * p.sum_stride;
-  for_elements(R, p.columns, [&](int r, int column, int count) {
-    store_part(added(r, column, count), sum + r * p.sum_stride + column, count);
-  });
-  if (!wanted) return;
-  norm_rows<R>(p, row, [&](int r, int column, int count) { return load_part(sum + r * p.sum_stride + column, count); });
+  // The sums wait where they are wanted, or where what becomes of them is. `sum` may be x or residual: each element is
+  // read before it is written.
+  float* kept = p.sum ? p.sum + row * p.sum_stride : p.out && residual ? p.out + row * p.out_stride : nullptr;
+  if (!kept) return norm_rows<R>(p, row, added, added);
+  const size_t stride = p.sum ? p.sum_stride : p.out_stride;
+  norm_rows<R>(
+      p, row,
+      [&](int r, int column, int count) {
+        const F32x16 value = added(r, column, count);
+        store_part(value, kept + r * stride + column, count);
+        return value;
+      },
+      [&](int r, int column, int count) { return load_part(kept + r * stride + column, count); });
 }
 
 void norm(const Norm& p) {
