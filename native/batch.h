@@ -33,7 +33,7 @@ struct SearchOptions {
   bool profile = false;       // measure every instruction
   int32_t group_tokens = 64;  // encoder groups hold about so many source pieces
   // At most so much is under way at a time; but always a sentence, a group's columns, and some long sentences.
-  int32_t live_sentences = 0;   // 0: what the model's weights are worth (Search), with rows and pieces to match
+  int32_t live_sentences = 0;   // 0: what the model's weights are worth (live_sentences.h), rows and pieces to match
   int32_t live_rows = 64;       // hypotheses
   int32_t live_tokens = 640;    // source pieces
   int32_t live_columns = 2304;  // output columns that shortlists leave

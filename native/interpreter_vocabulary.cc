@@ -3,19 +3,13 @@
 #include <cstring>
 
 #include "interpreter.h"
+#include "kernels/packing.h"
 
 namespace dragoman {
 namespace {
 
 // Where a sketch told too little it will again soon: a model that it never helps loses 3 % of its output layer's time.
 constexpr int32_t kScreeningPause = 16;
-
-// Where element (n, k) of a packed [K][N] matrix lies (kernels/packing.h draws the order).
-size_t int8_panel_index(size_t n, size_t k, size_t k_total) {
-  size_t panel = n / 32, half = n % 32 / 16, column = n % 16;
-  return ((panel * ((k_total + 3) / 4) + k / 4) * 2 + half) * 64 + column * 4 + k % 4;
-}
-size_t float_panel_index(size_t n, size_t k, size_t k_total) { return (n / 32 * k_total + k) * 32 + n % 32; }
 
 // One column into panels of either kind, which are the same in units of 4 bytes: [panel][unit][32].
 void pack_column(const std::byte* row, size_t row_bytes, int32_t column, std::byte* panels) {
@@ -61,15 +55,12 @@ void Interpreter::embed_rows(const TableWeights& table, Precision precision, con
     } else if (precision == Precision::kFloat32) {
       const float* panels = static_cast<const float*>(table.panels);
       for (int k = 0; k < table.d; ++k) {
-        to[k] = panels[float_panel_index(static_cast<size_t>(ids[row]), static_cast<size_t>(k),
-                                         static_cast<size_t>(table.d))] *
-                scale;
+        to[k] = panels[float_panel_index(ids[row], k, table.d)] * scale;
       }
     } else {
       const int8_t* panels = static_cast<const int8_t*>(table.panels);
       for (int k = 0; k < table.d; ++k) {
-        size_t at =
-            int8_panel_index(static_cast<size_t>(ids[row]), static_cast<size_t>(k), static_cast<size_t>(table.d));
+        size_t at = int8_panel_index(ids[row], k, table.d);
         to[k] = static_cast<float>(panels[at]) * table.unquantise * scale;
       }
     }

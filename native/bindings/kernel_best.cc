@@ -31,6 +31,18 @@ Found pairs(const std::vector<Best>& found) {
   return result;
 }
 
+GemmInt8 product(Matrix<const uint8_t> a, Vector<const int8_t> panels, int n, Floats scale, std::optional<Floats> bias,
+                 std::optional<Vector<const int32_t>> column_sums, std::optional<Floats> row_scale) {
+  const auto rows = view(a);
+  GemmInt8 call = {};
+  call.a = rows.data, call.a_stride = rows.stride;
+  call.m = rows.rows, call.k = rows.columns, call.n = n;
+  call.panels = panels.data();
+  call.scale = scale.data(), call.bias = data(bias);
+  call.column_sums = data(column_sums), call.row_scale = data(row_scale);
+  return call;
+}
+
 // Runs best_columns with scratch of exactly the size that it may use.
 template <class Call>
 Found best(const std::string& name, Call call, int block, int never) {
@@ -45,14 +57,7 @@ Found best(const std::string& name, Call call, int block, int never) {
 Found best_columns_int8(const std::string& name, Matrix<const uint8_t> a, Vector<const int8_t> panels, int n,
                         Floats scale, std::optional<Floats> bias, std::optional<Vector<const int32_t>> column_sums,
                         std::optional<Floats> row_scale, int block, int never) {
-  const auto rows = view(a);
-  GemmInt8 call = {};
-  call.a = rows.data, call.a_stride = rows.stride;
-  call.m = rows.rows, call.k = rows.columns, call.n = n;
-  call.panels = panels.data();
-  call.scale = scale.data(), call.bias = data(bias);
-  call.column_sums = data(column_sums), call.row_scale = data(row_scale);
-  return best(name, call, block, never);
+  return best(name, product(a, panels, n, scale, bias, column_sums, row_scale), block, never);
 }
 
 // The bounds of each row's panels.
@@ -80,13 +85,7 @@ std::optional<Found> best_columns_screened(const std::string& name, Matrix<const
                                            Floats scale, std::optional<Floats> bias,
                                            std::optional<Vector<const int32_t>> column_sums,
                                            std::optional<Floats> row_scale, int never) {
-  const auto rows = view(a);
-  GemmInt8 call = {};
-  call.a = rows.data, call.a_stride = rows.stride;
-  call.m = rows.rows, call.k = rows.columns, call.n = n;
-  call.panels = panels.data();
-  call.scale = scale.data(), call.bias = data(bias);
-  call.column_sums = data(column_sums), call.row_scale = data(row_scale);
+  GemmInt8 call = product(a, panels, n, scale, bias, column_sums, row_scale);
   float scratch[kPanelColumns];
   call.out = scratch, call.out_stride = kPanelColumns;
   std::vector<float> bounds(static_cast<size_t>(call.m) *

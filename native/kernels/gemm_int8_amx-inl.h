@@ -186,30 +186,11 @@ void multiply_rows(const Int8Work& work, int first_row, int rows, int height) {
 void gemm_int8_amx(const GemmInt8& p) {
   if (p.m < kFewestAmxRows || p.k % kAmxDepth != 0) return gemm_int8(p);
   const Int8Work work = {p, finish_of(p), ending_of(p), 0, nullptr};
-  void (*multiply)(const Int8Work&, int, int, int) = nullptr;
-  switch (work.ending) {
-    case Ending::kGeneral:
-      multiply = multiply_rows<Ending::kGeneral>;
-      break;
-    case Ending::kPlain:
-      multiply = multiply_rows<Ending::kPlain>;
-      break;
-    case Ending::kRelu:
-      multiply = multiply_rows<Ending::kRelu>;
-      break;
-    case Ending::kQuantised:
-      multiply = multiply_rows<Ending::kQuantised>;
-      break;
-    case Ending::kReluQuantised:
-      multiply = multiply_rows<Ending::kReluQuantised>;
-      break;
-    case Ending::kDynamicPlain:
-      multiply = multiply_rows<Ending::kDynamicPlain>;
-      break;
-    case Ending::kDynamicRelu:
-      multiply = multiply_rows<Ending::kDynamicRelu>;
-      break;
-  }
+  constexpr void (*kMultiply[])(const Int8Work&, int, int, int) = {
+      multiply_rows<Ending::kGeneral>,    multiply_rows<Ending::kPlain>,         multiply_rows<Ending::kRelu>,
+      multiply_rows<Ending::kQuantised>,  multiply_rows<Ending::kReluQuantised>, multiply_rows<Ending::kDynamicPlain>,
+      multiply_rows<Ending::kDynamicRelu>};
+  const auto multiply = kMultiply[static_cast<int>(work.ending)];
   const int tiles = (p.m + kAmxRows - 1) / kAmxRows, height = (p.m + tiles - 1) / tiles;
   configure_tiles(height);
   constexpr int kTilesAtOnce = 2 * kBlocksAtOnce;

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 from backends.families import compiled
+from plan_attack import attack
 
 from dragoman import _native
 from dragoman.errors import NativeError
@@ -100,22 +99,14 @@ print(ran, refused)
 """
 
 
-def attack(first: int, last: int) -> tuple[int, int]:
-    code = CHILD.format(paths=[path for path in sys.path if path], first=first, last=last)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=3000)
-    assert done.returncode == 0, done.stderr[-400:]
-    ran, refused = map(int, done.stdout.split())
-    return ran, refused
-
-
 def test_damaged_plans() -> None:
-    ran, refused = attack(0, 400)
+    ran, refused = attack(CHILD, 0, 400)
     assert ran > 20 and refused > 100
 
 
 @pytest.mark.slow
 def test_damaged_plans_thoroughly() -> None:
-    attack(1000, 21000)
+    attack(CHILD, 1000, 21000)
 
 
 def test_what_is_wrong_is_said() -> None:

@@ -97,13 +97,3 @@ def test_a_piece_that_never_wins() -> None:
             assert all(piece not in raw.ids for raw in found)
             whole = translate(model, whole_rows(batch), options)
             assert [raw.ids.tolist() for raw in whole] == [raw.ids.tolist() for raw in found]
-
-
-@pytest.mark.parametrize(("precision", "live"), [("auto", (32, 64, 640)), ("float32", (64, 128, 1280))])
-def test_heavier_weights_are_worth_more_sentences_under_way(
-    precision: Literal["auto", "float32"], live: tuple[int, int, int]
-) -> None:
-    batch = Batch.of([[*[7] * 15, 0]] * 200, [20] * 200)
-    model = load(MODEL, precision=precision, shortlist="none")
-    assert need(model, batch) == need(model, batch, live)
-    assert need(model, batch, (32, 64, 640)) < need(model, batch, (64, 128, 1280))
