@@ -141,7 +141,7 @@ class Soak:
             try:
                 call = service.translate_async(texts, route=names, failures="keep", **OPTIONS[choice])
                 self.check(names, texts, choice, await asyncio.wait_for(call, rng.choice((60, 60, 0.005))))
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 self.count("async timeouts")
             except (ModelError, OptionsError):
                 self.count("unavailable")

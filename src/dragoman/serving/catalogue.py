@@ -12,7 +12,7 @@ precision = "int8"                 # and other arguments of dragoman.load
 from __future__ import annotations
 
 import re
-import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +23,6 @@ from dragoman.formats.bundle import find_bundle
 from dragoman.formats.files import TEXT_LIMIT, read_bytes
 from dragoman.formats.model_file import stored_precision
 from dragoman.vocabularies import estimate_private_bytes
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 __all__ = [
     "Catalogue",
