@@ -15,6 +15,7 @@ PACKAGE = Path(dragoman.__file__).parent
 
 LAYERS = [
     {"errors"},
+    {"languages"},
     {"formats"},
     {"vocabularies"},
     {"graph"},
