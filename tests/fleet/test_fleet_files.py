@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman import Fleet, ModelFormatError, ModelNotFoundError, OptionsError
-from dragoman.serving.catalogue import estimate_bytes, read_directory, read_fleet_file
-from dragoman.serving.residency import POLICIES, Residency
-from dragoman.serving.routes import find_route
-from dragoman.serving.sizes import format_bytes, parse_bytes
+from dragoman.catalogue.catalogue import estimate_bytes, read_directory, read_fleet_file
+from dragoman.catalogue.routes import find_route
+from dragoman.fleet.residency import POLICIES, Residency
+from dragoman.units import format_bytes, parse_bytes
 
 
 def test_directory(tmp_path: Path, spm_bytes: bytes) -> None:
