@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dragoman.errors import ModelNotFoundError, OptionsError
+from dragoman.languages import closest_language
 
 __all__ = ["find_route", "language_pairs"]
 
@@ -24,13 +25,14 @@ def find_route(source: str, target: str) -> tuple[Path, ...]:
     """The folders of the models to apply, one after the other.
 
     Args:
-        source, target: language codes such as "en"; case does not matter.
+        source, target: languages, spelled in any way ("en", "EN-GB", "German").
 
     Raises:
         OptionsError: there is no way from one language to the other.
         ModelNotFoundError: this installation lacks the models.
     """
-    names = _names(source.lower(), target.lower())
+    languages = {language for pair in _MODELS for language in pair}
+    names = _names(closest_language(source, languages) or source, closest_language(target, languages) or target)
     if not names:
         pairs = ", ".join("-".join(pair) for pair in language_pairs())
         raise OptionsError("the language pair", f"{source}-{target}", f"one of {pairs}")

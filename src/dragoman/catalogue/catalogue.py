@@ -11,7 +11,6 @@ precision = "int8"                 # and other arguments of dragoman.load
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from dragoman.errors import DragomanError, ModelFormatError, ModelNotFoundError,
 from dragoman.formats.bundle import find_bundle
 from dragoman.formats.files import TEXT_LIMIT, read_bytes
 from dragoman.formats.model_file import stored_precision
+from dragoman.languages import languages_of_name
 from dragoman.text.vocabularies import estimate_private_bytes
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "CatalogueModel",
     "estimate_bytes",
     "estimate_vocabulary_bytes",
-    "languages_of",
     "read_directory",
     "read_fleet_file",
 ]
@@ -43,18 +42,6 @@ _MODEL_KEYS = {
     "shortlist": str,
     "compat": str,
 }
-_ISO_639_1 = """
-aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de
-dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id
-ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu
-lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu
-rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr
-ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
-"""
-_CODES = frozenset(_ISO_639_1.split())
-"""Language codes that names are searched for. Names with other codes need `languages`."""
-_WORDS = frozenset({"tiny", "base"})
-"""What names of models say that looks like two languages."""
 _ADVICE = "See `dragoman.catalogue.catalogue` for the form of the file."
 
 
@@ -96,7 +83,7 @@ def read_directory(path: Path | str) -> Catalogue:
     if not names:
         raise ModelNotFoundError(folder, "no folder in it holds a model.")
     return Catalogue(
-        tuple(CatalogueModel(name, folder / name, languages=languages_of(name)) for name in names)
+        tuple(CatalogueModel(name, folder / name, languages=languages_of_name(name)) for name in names)
     )
 
 
@@ -137,7 +124,7 @@ def _model(file: Path, name: str, entry: object) -> CatalogueModel:
         name,
         file.parent / entry.pop("path", name),
         pinned=entry.pop("pinned", False),
-        languages=(languages[0], languages[1]) if languages else languages_of(name),
+        languages=(languages[0], languages[1]) if languages else languages_of_name(name),
         options=entry,
     )
 
@@ -151,19 +138,6 @@ def _check(file: Path, key: str, value: object, kinds: Any) -> None:
         raise ModelFormatError(
             file, "wrong type", parameter=key, expected=expected, found=value, advice=_ADVICE
         )
-
-
-def languages_of(name: str) -> tuple[str, str] | None:
-    """Source and target language that a model's name says: "ende", "en-de.tiny", "deen-tiny-ssru".
-
-    None if it says none; then a fleet.toml can.
-    """
-    parts = [part for part in re.split("[-_.]", name.lower()) if part not in _WORDS]
-    for first, second in zip(parts, [*parts[1:], ""], strict=False):
-        for pair in ((first[:2], first[2:]), (first, second)):
-            if all(code in _CODES for code in pair):
-                return pair
-    return None
 
 
 def estimate_bytes(path: Any, options: Mapping[str, Any]) -> int:

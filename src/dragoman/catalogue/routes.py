@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
+import heapq
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import count, pairwise
 
 from dragoman.errors import OptionsError
+from dragoman.languages import language_distance
 
 __all__ = ["find_route"]
 
@@ -15,7 +16,7 @@ def find_route(stops: Sequence[str], languages: Mapping[str, tuple[str, str] | N
     """The models to apply one after the other.
 
     Args:
-        stops: names of models, or two or more languages; case of languages does not matter.
+        stops: names of models, or two or more languages, spelled in any way (`dragoman.languages`).
         languages: source and target language of each model by its name, or None. Of several models for one
             pair the first is taken.
 
@@ -30,29 +31,34 @@ def find_route(stops: Sequence[str], languages: Mapping[str, tuple[str, str] | N
     if len(names) < 2:
         raise OptionsError("route", names, "names of models, or at least two languages")
     found: list[str] = []
-    for source, target in pairwise(name.lower() for name in names):
+    for source, target in pairwise(names):
         leg = _shortest(source, target, languages)
         if leg is None:
             pairs = sorted({"-".join(pair) for pair in languages.values() if pair})
-            raise OptionsError(
-                "route", f"{source}-{target}", f"made of {', '.join(pairs) or 'models with languages'}"
-            )
+            raise OptionsError("route", f"{source}-{target}", f"made of {', '.join(pairs) or 'models with languages'}")
         found += leg
     return tuple(found)
 
 
-def _shortest(source: str, target: str, languages: Mapping[str, tuple[str, str] | None]) -> list[str] | None:
-    """Fewest models from one language to another; None: there is no way."""
-    edges: dict[str, dict[str, str]] = {}
-    for name, pair in languages.items():
-        if pair is not None:
-            edges.setdefault(pair[0].lower(), {}).setdefault(pair[1].lower(), name)
-    ways: dict[str, list[str]] = {source: []}
-    queue = deque([source])
-    while queue and target not in ways:
-        here = queue.popleft()
-        for there, name in edges.get(here, {}).items():
-            if there not in ways:
-                ways[there] = [*ways[here], name]
-                queue.append(there)
-    return ways.get(target) if source != target else None
+def _shortest(source: str, target: str, languages: Mapping[str, tuple[str, str] | None]) -> tuple[str, ...] | None:
+    """Fewest models from one language to another; of equally many, those of the nearest languages. None: no way."""
+    if language_distance(source, target) == 0:
+        return None
+    order = count()
+    ways: list[tuple[int, int, int, str, tuple[str, ...]]] = [(0, 0, next(order), source, ())]
+    passed: set[str] = set()
+    while ways:
+        legs, steps, _, here, way = heapq.heappop(ways)
+        if here in passed:
+            continue
+        passed.add(here)
+        if way and here == target:
+            return way
+        if way and (distance := language_distance(here, target)) is not None:
+            heapq.heappush(ways, (legs, steps + distance, next(order), target, way))
+        for name, pair in languages.items():
+            if pair is None or pair[1] in passed:
+                continue
+            if (distance := language_distance(here, pair[0])) is not None:
+                heapq.heappush(ways, (legs + 1, steps + distance, next(order), pair[1], (*way, name)))
+    return None

@@ -9,12 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from dragoman.catalogue.catalogue import Catalogue, languages_of, read_directory, read_fleet_file
+from dragoman.catalogue.catalogue import Catalogue, read_directory, read_fleet_file
 from dragoman.catalogue.routes import find_route
 from dragoman.errors import DragomanError, OptionsError
 from dragoman.fleet.entries import Entry
 from dragoman.fleet.holdings import Holdings
 from dragoman.fleet.residency import POLICIES
+from dragoman.languages import languages_of_name
 from dragoman.model import Model, load
 from dragoman.units import parse_bytes
 
@@ -109,7 +110,7 @@ class Fleet(Holdings):
         with self._locked():
             if name in self._entries:
                 raise OptionsError("name", name, "new: remove the other model of this name first")
-            pair = languages_of(name) if languages is None else (languages[0], languages[1])
+            pair = languages_of_name(name) if languages is None else (languages[0], languages[1])
             self._entries[name] = Entry(name, path, options, pinned, pair)
 
     def remove(self, name: str) -> None:
