@@ -1,5 +1,6 @@
 """Sentences: every character in its place on any text, and the places where people end sentences."""
 
+# ruff: noqa: RUF001
 from __future__ import annotations
 
 import random
@@ -13,7 +14,12 @@ from dragoman.text import boundaries
 from dragoman.text.sentences import Split, check_split, has_letters, split_sentences
 
 SPLITS: tuple[Split, ...] = ("paragraph", "sentence", "wrapped_text", "none")
-NASTY = list("aA1.!?…。！؟।;:\"'“”«»()[]„‘’ \t\n\r\v\f\x00\x1c\x85\xa0\u2028\u2029\u202f\u3000\ud800中あก٣ß") + ["Dr.", "z. B. ", ". "]
+NASTY = [
+    *"aA1.!?…。！؟।;:\"'“”«»()[]„‘’ \t\n\r\v\f\x00\x1c\x85\xa0\u2028\u2029\u202f\u3000\ud800中あก٣ß",
+    "Dr.",
+    "z. B. ",
+    ". ",
+]
 
 
 def sentences(text: str, language: str = "", split: Split = "paragraph") -> list[str]:
@@ -32,7 +38,11 @@ def check_tiling(text: str, split: Split, language: str) -> None:
     assert not text[at:].strip()
 
 
-@given(st.text(st.one_of(st.sampled_from("aB. !?。\n\xa0\u2028\"')1"), st.characters())), st.sampled_from(SPLITS), st.sampled_from(["", "de", "fr", "zh", "xx", "en-US"]))
+@given(
+    st.text(st.one_of(st.sampled_from("aB. !?。\n\xa0\u2028\"')1"), st.characters())),
+    st.sampled_from(SPLITS),
+    st.sampled_from(["", "de", "fr", "zh", "xx", "en-US"]),
+)
 def test_nothing_is_lost(text: str, split: Split, language: str) -> None:
     check_tiling(text, split, language)
 
@@ -83,7 +93,9 @@ def test_lines() -> None:
     assert sentences(" \n\t", "en") == sentences("", "en") == []
 
 
-@pytest.mark.parametrize("unit", ["中。", "a. ", "A\xa0. ", "“", ". ", ".", "!", "(", "a ", "x. 5 ", "'", "A.B.", "?\u2028"])
+@pytest.mark.parametrize(
+    "unit", ["中。", "a. ", "A\xa0. ", "“", ". ", ".", "!", "(", "a ", "x. 5 ", "'", "A.B.", "?\u2028"]
+)
 def test_long_lines(unit: str) -> None:
     """Linear in the length, whatever repeats."""
     check_tiling(unit * 100_000, "paragraph", "de")

@@ -5,6 +5,7 @@ where a capital letter, a white space other than a blank and a full stop meet; i
 inside quotation marks or brackets, however far away they close, nor before a digit.
 """
 
+# ruff: noqa: RUF001
 from __future__ import annotations
 
 import logging
@@ -130,4 +131,5 @@ def _is_end(text: str, start: int, end: int, language: str) -> bool:
         stop -= 1
     if stop - start < 2 or text[stop - 1] != "." or text[stop - 2] in ".!?…":
         return True
-    return not (_MARKER.search(text[max(start, stop - _MARKER_WIDTH) : stop]) or ends_abbreviation(text, stop, following, language))
+    marker = _MARKER.search(text[max(start, stop - _MARKER_WIDTH) : stop])
+    return not (marker or ends_abbreviation(text, stop, following, language))
