@@ -10,9 +10,9 @@ from dragoman.errors import OptionsError, TextTooLongError
 from dragoman.options import Alignment, DecodingOptions
 from dragoman.result import Hypothesis, Link, SoftAlignment, Span, Translation
 from dragoman.text.cutting import cut
+from dragoman.text.joints import joint
 from dragoman.text.pieces import Pieces, clean
-from dragoman.text.whole import WHOLE
-from dragoman.text.words import joint
+from dragoman.text.whole import LOGITS, WHOLE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -140,10 +140,11 @@ def _part(raw: RawHypothesis, ids: list[int], text: str, pieces: Pieces, options
 def _translation(
     line: Line, segments: Iterator[list[_Part]], pieces: Pieces, options: DecodingOptions
 ) -> Translation:
+    recipe = LOGITS if options.skip_cost else WHOLE
     if not line.segments:
         eos = pieces.source_tokens([pieces.source.eos_id])
-        spans = (Span(len(line.text), len(line.text)),) if _wants_spans(options) else None
-        return Translation(line.text, eos, (_nothing(pieces, options),), spans, recipe=WHOLE)
+        none = (Span(len(line.text), len(line.text)),) if _wants_spans(options) else None
+        return Translation(line.text, eos, (_nothing(pieces, options),), none, recipe=recipe)
     source_tokens = tuple(token for ids in line.segments for token in pieces.source_tokens(ids))
     parts = [next(segments) for _ in line.segments]
     lengths = [len(ids) for ids in line.segments]
@@ -152,7 +153,7 @@ def _translation(
     rows = [[ranked[min(rank, len(ranked) - 1)] for ranked in parts] for rank in range(count)]
     spans = _source_spans(line, pieces) if _wants_spans(options) else None
     hypotheses = tuple(_hypothesis(row, lengths, options) for row in rows)
-    return Translation(line.text, source_tokens, hypotheses, spans, recipe=WHOLE)
+    return Translation(line.text, source_tokens, hypotheses, spans, recipe=recipe)
 
 
 def _source_spans(line: Line, pieces: Pieces) -> tuple[Span, ...]:

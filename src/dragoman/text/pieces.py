@@ -115,15 +115,15 @@ class _WordSide:
         return [" ".join(word for word in line if word) for line in words]
 
     def encoded_spans(self, text: str) -> list[Span]:
-        return [Span(*match.span()) for match in _SPACED_WORD.finditer(text)]
+        return _trimmed(text, [match.span() for match in _SPACED_WORD.finditer(text)])
 
     def decoded_spans(self, ids: list[int], text: str) -> list[Span]:
         spans, at = [], 0
         for id_ in ids:
             width = sum(map(len, _pieces_of(self._vocabulary, [id_])))
-            spans.append(Span(at, at + width))
+            spans.append((at, at + width))
             at += width + (width > 0)
-        return spans
+        return _trimmed(text, spans)
 
 
 class _OpusSide:
@@ -158,8 +158,8 @@ class _OpusSide:
         tokens, rest = self._language_token(text)
         before = len(text) - len(rest)
         found = self._processor.encode(rest, return_type="offset_mapping")["offsets"]
-        spans = _trimmed(text, [(before + start, before + stop) for start, stop in found])
-        return [Span(0, before)] * len(tokens) + spans
+        spans = [(before + start, before + stop) for start, stop in found]
+        return _trimmed(text, [(0, before)] * len(tokens) + spans)
 
     def decoded_spans(self, ids: list[int], text: str) -> list[Span]:
         pieces = ["".join(_pieces_of(self._vocabulary, [id_])) for id_ in ids]
