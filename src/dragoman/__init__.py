@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dragoman.errors import (
         DeadlineExceededError,
+        DownloadError,
         DragomanError,
+        HubError,
         ModelError,
         ModelFormatError,
         ModelNotFoundError,
@@ -42,7 +44,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "dragoman.errors": (
         "DeadlineExceededError",
+        "DownloadError",
         "DragomanError",
+        "HubError",
         "ModelError",
         "ModelFormatError",
         "ModelNotFoundError",
@@ -71,9 +75,11 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "DeadlineExceededError",
     "DecodingOptions",
+    "DownloadError",
     "DragomanError",
     "FailedLine",
     "Fleet",
+    "HubError",
     "Hypothesis",
     "MemoryReport",
     "Model",
