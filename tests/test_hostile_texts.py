@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import dragoman
-from dragoman.demo import find_route
+from dragoman.catalogue.bundled import find_route
 
 SOUND = ["How are you today?", "The train leaves at eight.", "I like green apples."]
 HOSTILE = {

@@ -29,15 +29,15 @@ if TYPE_CHECKING:
         UnsupportedModelError,
         WorkspaceError,
     )
+    from dragoman.fleet.fleet import Fleet
     from dragoman.formats.bundle import ModelFiles
     from dragoman.model import Model, load
     from dragoman.options import DecodingOptions
     from dragoman.planning.plan import Plan
     from dragoman.result import FailedLine, Hypothesis, Translation
-    from dragoman.serving.fleet import Fleet
-    from dragoman.serving.reports import MemoryReport, ServiceStats
-    from dragoman.serving.service import Service
-    from dragoman.translator import Translator
+    from dragoman.run.translator import Translator
+    from dragoman.service.reports import MemoryReport, ServiceStats
+    from dragoman.service.service import Service
 
 __version__ = "0.1.0"
 
@@ -60,15 +60,15 @@ _HOMES = {
         "UnsupportedModelError",
         "WorkspaceError",
     ),
-    "dragoman.serving.fleet": ("Fleet",),
+    "dragoman.fleet.fleet": ("Fleet",),
     "dragoman.formats.bundle": ("ModelFiles",),
     "dragoman.model": ("Model", "load"),
     "dragoman.options": ("DecodingOptions",),
     "dragoman.planning.plan": ("Plan",),
-    "dragoman.serving.reports": ("MemoryReport", "ServiceStats"),
-    "dragoman.serving.service": ("Service",),
+    "dragoman.service.reports": ("MemoryReport", "ServiceStats"),
+    "dragoman.service.service": ("Service",),
     "dragoman.result": ("FailedLine", "Hypothesis", "Translation"),
-    "dragoman.translator": ("Translator",),
+    "dragoman.run.translator": ("Translator",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from dragoman.backends.protocol import Batch, SearchOptions, target_limit
 from dragoman.backends.reference import ReferenceBackend, Workspace
-from dragoman.binding import BoundSlot
 from dragoman.errors import OptionsError
-from dragoman.planning.plan import MatrixSlot, Plan, Precision, TableSlot
+from dragoman.planning.plan import Plan
+from dragoman.planning.records import MatrixSlot, Precision, TableSlot
+from dragoman.weights.bind import BoundSlot
 
 __all__ = ["collect_alphas"]
 

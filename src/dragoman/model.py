@@ -16,10 +16,10 @@ from dragoman.formats.shortlist import Shortlist
 from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.vocabulary import Vocabulary
 from dragoman.options import DecodingOptions
-from dragoman.preparing import Recipe, obtain
 from dragoman.text.pieces import Pieces
-from dragoman.vocabularies import read_pair
-from dragoman.weights import Weights
+from dragoman.text.vocabularies import read_pair
+from dragoman.weights.find import Recipe, obtain
+from dragoman.weights.weights import Weights
 
 if TYPE_CHECKING:
     from dragoman.architectures.config import ModelConfig
@@ -62,14 +62,14 @@ class Model:
     @cached_property
     def config(self) -> ModelConfig:
         """The architecture's settings."""
-        from dragoman.making import config_of_facts  # translating needs neither this nor the plan below
+        from dragoman.weights.build import config_of_facts  # translating needs neither this nor the plan below
 
         return config_of_facts(self.weights.facts())
 
     @cached_property
     def plan(self) -> Plan:
         """What runs, for people and programs to read. Models of one architecture and precision share it."""
-        from dragoman.making import plan_of_facts
+        from dragoman.weights.build import plan_of_facts
 
         return plan_of_facts(self.weights.facts())
 
@@ -156,7 +156,7 @@ def _load(path: Path | str | ModelFiles, precision: str, shortlist: Path | str, 
 def _same_weights(arguments: tuple[Any, ...], name: str) -> Weights:
     """The weights of a model that is loaded, from its files once more. Holds nothing of that model.
 
-    ``name``: the digest of all they are made of (`dragoman.prepared_cache.Key`).
+    ``name``: the digest of all they are made of (`dragoman.weights.store.Key`).
     """
     fresh = _load(*arguments)
     if fresh.weights.facts()["name"] != name:

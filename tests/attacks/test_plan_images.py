@@ -10,7 +10,7 @@ from plan_attack import attack
 
 from dragoman import _native
 from dragoman.errors import NativeError
-from dragoman.planning.plan import Precision
+from dragoman.planning.records import Precision
 
 CHILD = """
 import random, sys
@@ -19,10 +19,10 @@ from backends.families import LIMITS, SOURCES, compiled
 from dragoman import _native
 from dragoman.backends import native
 from dragoman.backends.protocol import Batch, SearchOptions
-from dragoman.binding import bind
+from dragoman.weights.bind import bind
 from dragoman.errors import DragomanError
-from dragoman.packing import prepare
-from dragoman.planning.plan import Precision
+from dragoman.weights.pack import prepare
+from dragoman.planning.records import Precision
 
 ran = refused = 0
 for seed in range({first}, {last}):

@@ -24,10 +24,10 @@ from dragoman.backends.protocol import Batch, SearchOptions
 from dragoman.errors import DragomanError
 from dragoman.graph.extents import Symbol
 from dragoman.graph.ops import Function
-from dragoman.packing import prepare
-from dragoman.binding import bind
+from dragoman.weights.pack import prepare
+from dragoman.weights.bind import bind
 from dragoman.planning.instructions import Operand
-from dragoman.planning.plan import Kind, Precision
+from dragoman.planning.records import Kind, Precision
 
 NUMBERS = (-(2**31), -2, -1, 0, 1, 2, 3, 5, 8, 16, 17, 24, 40, 96, 1000, 2**20, 2**31 - 1)
 

@@ -15,12 +15,13 @@ from dragoman.architectures.build import build_graph
 from dragoman.architectures.config import read_config
 from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
 from dragoman.backends.reference import ReferenceBackend, Workspace
-from dragoman.binding import bind
 from dragoman.calibration import collect_alphas
 from dragoman.formats.parameters import Parameter, ParameterFile, freeze
 from dragoman.graph.graph import Graph
-from dragoman.planning.lower import Precisions, compile_graph
-from dragoman.planning.plan import Plan, Precision
+from dragoman.planning.lowering.lower import Precisions, compile_graph
+from dragoman.planning.plan import Plan
+from dragoman.planning.records import Precision
+from dragoman.weights.bind import bind
 
 VOCABULARY = 37
 SOURCES = ([12, 25, 6, 7, 33, 2, 19, 20, 0], [36, 2, 2, 17, 8, 30, 11, 0], [5, 9, 3, 0], [4, 0])

@@ -14,7 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dragoman.binding import (
+from dragoman.errors import ModelFormatError, WeightsError
+from dragoman.formats.parameters import Parameter, ParameterFile, freeze
+from dragoman.formats.quantize import dequantize, quantize_parameter
+from dragoman.planning.records import MatrixSlot, Precision, Slot, TableSlot, VectorSlot
+from dragoman.weights.bind import (
     BoundMatrix,
     BoundTable,
     BoundVector,
@@ -23,10 +27,6 @@ from dragoman.binding import (
     integer_constants,
     vocabulary_size,
 )
-from dragoman.errors import ModelFormatError, WeightsError
-from dragoman.formats.parameters import Parameter, ParameterFile, freeze
-from dragoman.formats.quantize import dequantize, quantize_parameter
-from dragoman.planning.plan import MatrixSlot, Precision, Slot, TableSlot, VectorSlot
 
 FLOAT32, INT8, INT8_ROWS = Precision
 RNG = np.random.default_rng(5)

@@ -12,12 +12,12 @@ from golden.golden_models import GoldenModel
 
 from dragoman.backends.protocol import Batch, SearchOptions
 from dragoman.backends.reference import ReferenceBackend, Workspace
-from dragoman.binding import bind
 from dragoman.calibration import collect_alphas
 from dragoman.errors import OptionsError
 from dragoman.formats.model_file import read_parameters
 from dragoman.formats.shortlist_binary import read_binary_shortlist
-from dragoman.planning.plan import Precision
+from dragoman.planning.records import Precision
+from dragoman.weights.bind import bind
 
 
 def test_every_matrix_gets_an_alpha_and_equal_inputs_equal_ones() -> None:

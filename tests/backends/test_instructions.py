@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from dragoman.backends.protocol import Batch, SearchOptions
 from dragoman.backends.reference import ReferenceBackend, Workspace
-from dragoman.binding import BoundMatrix, BoundTable, BoundVector, integer_constants
 from dragoman.errors import OptionsError
 from dragoman.graph.extents import Symbol
 from dragoman.graph.ops import Function, NormKind
 from dragoman.planning import instructions as ins
-from dragoman.planning.plan import Kind, MatrixSlot, Precision, TableSlot
+from dragoman.planning.records import Kind, MatrixSlot, Precision, TableSlot
+from dragoman.weights.bind import BoundMatrix, BoundTable, BoundVector, integer_constants
 
 GT, GS, ROWS = Symbol.GROUP_TOKENS, Symbol.GROUP_SENTENCES, Symbol.ROWS
 TOKENS = sum(LENGTHS)

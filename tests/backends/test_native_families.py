@@ -16,11 +16,11 @@ from dragoman import _native
 from dragoman.backends import native
 from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
 from dragoman.backends.reference import ReferenceBackend, Workspace
-from dragoman.binding import bind
 from dragoman.formats.shortlist import Shortlist
-from dragoman.making import prepare_weights
-from dragoman.planning.plan import Precision
-from dragoman.weights import Weights
+from dragoman.planning.records import Precision
+from dragoman.weights.bind import bind
+from dragoman.weights.build import prepare_weights
+from dragoman.weights.weights import Weights
 
 
 def weights_of(name: str, precision: Precision = Precision.FLOAT32, *, shortlist: bool = False) -> Weights:

@@ -16,10 +16,10 @@ from random_models import FAMILIES
 
 from dragoman.backends.protocol import Batch, SearchOptions
 from dragoman.backends.reference import ReferenceBackend, Workspace
-from dragoman.binding import bind
 from dragoman.formats.parameters import ParameterFile
 from dragoman.graph.graph import Graph
-from dragoman.planning.plan import Precision
+from dragoman.planning.records import Precision
+from dragoman.weights.bind import bind
 
 QUICK = ("transformer-prenorm", "ssru", "average", "s2s-lstm-norm", "s2s-alternating", "nematus-norm-deep")
 """Families that are tested in integers by default; the others with ``-m slow``."""

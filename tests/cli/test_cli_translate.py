@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cli_tools import read_lines, run, start
 
-from dragoman import demo
+from dragoman.catalogue import bundled as demo
 from dragoman.errors import ModelNotFoundError
 
 ODD = [

@@ -15,13 +15,14 @@ from dragoman.architectures.build import build_graph, check_parameters
 from dragoman.architectures.config import read_config
 from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions, target_limit
 from dragoman.backends.reference import ReferenceBackend, Workspace
-from dragoman.binding import BoundSlot, bind
 from dragoman.formats.model_file import read_parameters
 from dragoman.formats.parameters import ParameterFile
 from dragoman.formats.shortlist import Shortlist
 from dragoman.formats.vocabulary import SentencePieceVocabulary, read_vocabulary
-from dragoman.planning.lower import Precisions, compile_graph
-from dragoman.planning.plan import Plan, Precision
+from dragoman.planning.lowering.lower import Precisions, compile_graph
+from dragoman.planning.plan import Plan
+from dragoman.planning.records import Precision
+from dragoman.weights.bind import BoundSlot, bind
 
 MAX_LENGTH_FACTOR = 2.5
 """That of the references (COMMANDS.txt)."""

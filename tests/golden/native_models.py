@@ -11,9 +11,9 @@ from marian_batches import marian_limits
 from dragoman import _native
 from dragoman.backends import native
 from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
-from dragoman.batching import make_batches
 from dragoman.formats.bundle import ModelFiles
 from dragoman.model import Model, load
+from dragoman.run.batching import make_batches
 
 MARIAN_MINI_BATCH = 32
 MARIAN_LENGTH_FACTOR = 2.5

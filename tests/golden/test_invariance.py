@@ -17,7 +17,7 @@ from dragoman import _native
 from dragoman.backends import native
 from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions, target_limit
 from dragoman.model import Model, load
-from dragoman.translator import Translator
+from dragoman.run.translator import Translator
 
 FLOAT32 = [
     Case("ende-tiny-ssru", "en", "de"),

@@ -9,8 +9,8 @@ from native_models import Case, model_of
 
 from dragoman import _native
 from dragoman.backends.native import native_options
-from dragoman.batching import Segment, make_batch, make_batches
-from dragoman.running import search_options
+from dragoman.run.batching import Segment, make_batch, make_batches
+from dragoman.run.flights import search_options
 
 
 @pytest.mark.parametrize(("sentences", "tokens"), [(64, 2048), (256, 8192)], ids=["service", "translator"])

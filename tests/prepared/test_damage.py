@@ -88,7 +88,7 @@ def test_another_models_file_under_this_name(folder: Path, cache: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "x" * 82, "0" * 40 + " " + "0" * 40 + "\n", "\udcff"])
 def test_damaged_keys(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr("dragoman.prepared_cache._SETTLED_NS", -(1 << 62))
+    monkeypatch.setattr("dragoman.weights.store._SETTLED_NS", -(1 << 62))
     expected = answers(load(folder))
     (key,) = cache.glob("*.key")
     whole = key.read_bytes()

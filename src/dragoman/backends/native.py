@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dragoman import _native
 from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
-from dragoman.weights import Weights, native_plan_of
+from dragoman.weights.weights import Weights, native_plan_of
 
 if TYPE_CHECKING:
     from dragoman.planning.plan import Plan

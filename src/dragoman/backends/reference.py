@@ -16,9 +16,9 @@ from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions, batc
 from dragoman.backends.reference_frame import Observer
 from dragoman.backends.reference_interpreter import Interpreter
 from dragoman.backends.reference_search import search
-from dragoman.binding import BoundSlot, vocabulary_size
 from dragoman.errors import OptionsError
 from dragoman.planning.plan import Plan
+from dragoman.weights.bind import BoundSlot, vocabulary_size
 
 __all__ = ["ReferenceBackend", "Workspace"]
 

@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 
 from dragoman.backends import reference_math as maths
 from dragoman.backends.protocol import Batch
-from dragoman.binding import (
+from dragoman.errors import PlanError
+from dragoman.graph.extents import Extents, Symbol
+from dragoman.planning import instructions as ins
+from dragoman.planning.plan import Plan
+from dragoman.planning.records import Kind, MatrixSlot, TableSlot
+from dragoman.weights.bind import (
     BoundMatrix,
     BoundSlot,
     BoundTable,
@@ -22,10 +27,6 @@ from dragoman.binding import (
     IntegerConstants,
     integer_constants,
 )
-from dragoman.errors import PlanError
-from dragoman.graph.extents import Extents, Symbol
-from dragoman.planning import instructions as ins
-from dragoman.planning.plan import Kind, MatrixSlot, Plan, TableSlot
 
 __all__ = ["Frame", "Observer", "Rows"]
 

@@ -130,7 +130,7 @@ def _route(model: str | None, source: str | None, target: str | None) -> tuple[P
         return (model,)
     if source is None or target is None:
         raise click.UsageError("Give --model PATH, or --from and --to.")
-    from dragoman.demo import find_route
+    from dragoman.catalogue.bundled import find_route
 
     return find_route(source, target)
 
