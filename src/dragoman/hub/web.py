@@ -78,7 +78,7 @@ class Web:
         self._lock = threading.Lock()
         self._closed = False
 
-    def get(self, url: str, *, limit: int = DOCUMENT_LIMIT, headers: Mapping[str, str] = {}) -> Document:  # noqa: B006
+    def get(self, url: str, *, limit: int = DOCUMENT_LIMIT, headers: Mapping[str, str] = {}) -> Document:
         """A whole document. Statuses from 400 on are errors; 304 is an answer.
 
         Raises DownloadError also where it is larger than ``limit`` bytes.
@@ -122,7 +122,8 @@ class Web:
             response.close()
             there = urljoin(here, target)
             if urlsplit(there).scheme != urlsplit(here).scheme:
-                raise DownloadError(shown(url), f"it is redirected to another scheme ({shown(there)}), which is refused")
+                reason = f"it is redirected to another scheme ({shown(there)}), which is refused"
+                raise DownloadError(shown(url), reason)
             here = there
         raise DownloadError(shown(url), f"more than {_MAX_REDIRECTS} redirects")
 
