@@ -16,7 +16,7 @@ PACKAGE = Path(dragoman.__file__).parent
 
 FLOORS: list[set[str]] = [
     {"errors"},
-    {"units", "tables", "languages"},
+    {"arguments", "units", "tables", "languages"},
     {"formats", "graph"},
     {"architectures"},
     {"planning"},
