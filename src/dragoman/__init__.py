@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dragoman.errors import (
         DeadlineExceededError,
+        DownloadError,
         DragomanError,
+        HubError,
         ModelError,
         ModelFormatError,
         ModelNotFoundError,
@@ -43,7 +45,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "dragoman.errors": (
         "DeadlineExceededError",
+        "DownloadError",
         "DragomanError",
+        "HubError",
         "ModelError",
         "ModelFormatError",
         "ModelNotFoundError",
@@ -74,9 +78,11 @@ __all__ = [
     "DeadlineExceededError",
     "DecodingOptions",
     "Detection",
+    "DownloadError",
     "DragomanError",
     "FailedLine",
     "Fleet",
+    "HubError",
     "Hypothesis",
     "MemoryReport",
     "Model",

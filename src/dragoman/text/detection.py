@@ -30,7 +30,7 @@ _WINDOW = 16
 _MOST_WINDOWS = 64
 _SURE = 0.6
 """A language less probable than this is unknown."""
-_SENTENCE = re.compile(r"\n+|(?<=[.!?…])\s+|(?<=[。！？])")
+_SENTENCE = re.compile(r"\n+|(?<=[.!?…])\s+|(?<=[\u3002\uff01\uff1f])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,10 @@ def detect_language(text: str, languages: Sequence[str] | None = None) -> Detect
 class _Calibration(NamedTuple):
     """From a library's score to the probability that it is right, by a logistic regression.
 
-    Fitted on half of 31 521 strings of 66 languages from message catalogues of a Debian system (3 to 400 characters) and
-    4 000 sentences of Tatoeba and Multi30k, with no restriction, the 66 languages, and three sets of 3 to 15 languages
-    with texts of others among them. On the other half the expected calibration error is 0.01 with fastText (0.02 to 0.03
-    with py3langid), whatever the set.
+    Fitted on half of 31 521 strings of 66 languages from message catalogues of a Debian system (3 to 400 characters)
+    and 4 000 sentences of Tatoeba and Multi30k, with no restriction, the 66 languages, and three sets of 3 to 15
+    languages with texts of others among them. On the other half the expected calibration error is 0.01 with fastText
+    (0.02 to 0.03 with py3langid), whatever the set.
     """
 
     constant: float
