@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dragoman.run.translator import Translator
     from dragoman.service.reports import MemoryReport, ServiceStats
     from dragoman.service.service import Service
+    from dragoman.text.detection import Detection, detect_language
 
 __version__ = "0.1.0"
 
@@ -71,12 +72,14 @@ _HOMES = {
     "dragoman.service.service": ("Service",),
     "dragoman.result": ("FailedLine", "Hypothesis", "Translation"),
     "dragoman.run.translator": ("Translator",),
+    "dragoman.text.detection": ("Detection", "detect_language"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "DeadlineExceededError",
     "DecodingOptions",
+    "Detection",
     "DownloadError",
     "DragomanError",
     "FailedLine",
@@ -103,6 +106,7 @@ __all__ = [
     "UnavailableError",
     "UnsupportedModelError",
     "WorkspaceError",
+    "detect_language",
     "load",
 ]
 
