@@ -186,8 +186,9 @@ def read_record(folder: Path) -> StoredModel:
         with path.open("rb") as file:
             data = file.read(_LIMIT + 1)
         values = json.loads(data.decode("utf-8")) if len(data) <= _LIMIT else None
-        sound = isinstance(values, dict) and values.pop("check", None) == check_of(values)
-        if not sound or data != checked_text(values):
+        if not isinstance(values, dict) or values.pop("check", None) != check_of(values):
+            raise ValueError("it is not what was written")
+        if data != checked_text(values):
             raise ValueError("it was changed after it was written")
         return _model(folder, values)
     except OSError as error:
