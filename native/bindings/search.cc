@@ -187,7 +187,8 @@ void bind_search(nb::module_& m) {
   nb::class_<StopHandle>(m, "StopFlag", "Read once a step: set it to end a batch early.")
       .def(nb::init<>())
       .def("set", [](StopHandle& stop) { stop.flag.store(true); })
-      .def("clear", [](StopHandle& stop) { stop.flag.store(false); });
+      .def("clear", [](StopHandle& stop) { stop.flag.store(false); })
+      .def("is_set", [](const StopHandle& stop) { return stop.flag.load(); });
   nb::class_<SearchOptions>(m, "SearchOptions")
       .def(nb::init<>())
       .def_rw("beam_size", &SearchOptions::beam_size)

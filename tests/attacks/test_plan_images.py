@@ -18,7 +18,7 @@ sys.path[:0] = {paths!r}
 from backends.families import LIMITS, SOURCES, compiled
 from dragoman import _native
 from dragoman.backends import native
-from dragoman.backends.protocol import Batch, SearchOptions
+from dragoman.backends.batch import Batch, SearchOptions
 from dragoman.weights.bind import bind
 from dragoman.errors import DragomanError
 from dragoman.weights.pack import prepare

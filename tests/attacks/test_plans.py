@@ -20,7 +20,7 @@ from dataclasses import fields, replace
 from backends.families import LIMITS, SOURCES, compiled
 from dragoman import _native
 from dragoman.backends import native
-from dragoman.backends.protocol import Batch, SearchOptions
+from dragoman.backends.batch import Batch, SearchOptions
 from dragoman.errors import DragomanError
 from dragoman.graph.extents import Symbol
 from dragoman.graph.ops import Function

@@ -13,7 +13,7 @@ import pytest
 import dragoman
 from dragoman import _native
 from dragoman.backends import native
-from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions
 from dragoman.model import Model, load
 
 MODEL = Path(dragoman.__file__).parent / "demo_models" / "ende"

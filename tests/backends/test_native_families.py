@@ -14,8 +14,8 @@ from random_models import FAMILIES
 
 from dragoman import _native
 from dragoman.backends import native
-from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
-from dragoman.backends.reference import ReferenceBackend, Workspace
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions
+from dragoman.backends.reference import Workspace, run_plans
 from dragoman.formats.shortlist import Shortlist
 from dragoman.planning.records import Precision
 from dragoman.weights.bind import bind
@@ -97,7 +97,7 @@ def test_ensembles_of_different_architectures() -> None:
     batch = Batch.of(SOURCES, LIMITS)
     options = replace(BEAM, weights=(0.5, 1.25, 0.25))
     models = [(compiled(name)[1], bind(*compiled(name)[1:])) for name in names]
-    expected = ReferenceBackend().run(models, Workspace(), batch, options)
+    expected = run_plans(models, Workspace(), batch, options)
     compare(run_native([weights_of(name) for name in names], batch, options), expected)
 
 

@@ -10,7 +10,7 @@ from marian_batches import marian_limits
 
 from dragoman import _native
 from dragoman.backends import native
-from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions
 from dragoman.formats.bundle import ModelFiles
 from dragoman.model import Model, load
 from dragoman.run.batching import make_batches

@@ -15,7 +15,7 @@ from native_models import Case, model_of
 
 from dragoman import _native
 from dragoman.backends import native
-from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions, target_limit
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions, target_limit
 from dragoman.model import Model, load
 from dragoman.run.translator import Translator
 

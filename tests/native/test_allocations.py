@@ -20,7 +20,7 @@ import numpy as np
 from native_models import Case, model_of
 from dragoman import _native
 from dragoman.backends import native
-from dragoman.backends.protocol import SearchOptions
+from dragoman.backends.batch import SearchOptions
 count = ctypes.CDLL(None).allocation_count
 count.restype = ctypes.c_long
 before = count()
