@@ -1,4 +1,4 @@
-"""What the native module does beside running plans: regions of memory, checksums, stop flags, checks of foreign files."""
+"""What the native module does beside running plans: memory, checksums, stop flags, checks of foreign files."""
 
 from __future__ import annotations
 

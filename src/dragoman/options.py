@@ -14,10 +14,21 @@ from dragoman.errors import OptionsError
 if TYPE_CHECKING:
     from dragoman.formats.bundle import Bundle
 
-__all__ = ["Alignment", "DecodingChanges", "DecodingOptions", "LongLines", "option_names"]
+__all__ = [
+    "Alignment",
+    "DecodingChanges",
+    "DecodingOptions",
+    "LongLines",
+    "Split",
+    "TextFormat",
+    "option_names",
+]
 
 Alignment = Literal["soft", "hard"] | float | None
 LongLines = Literal["cut", "crop", "refuse"]
+Split = Literal["paragraph", "sentence", "wrapped_text", "none"]
+"""What ends a sentence: a line feed and the rules of the language; a line feed; the rules alone; only the end."""
+TextFormat = Literal["text", "html", "xml", "markdown"]
 
 _T = TypeVar("_T")
 _UNSTATED: Any = object()

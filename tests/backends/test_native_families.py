@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from backends.families import BEAM, LIMITS, SOURCES, VOCABULARY, compiled, run
 from backends.test_reference_families import PAIRS
+from dragoman.weights.weights import Weights
 from random_models import FAMILIES
 
 from dragoman import _native
@@ -20,7 +21,6 @@ from dragoman.formats.shortlist import Shortlist
 from dragoman.planning.records import Precision
 from dragoman.weights.bind import bind
 from dragoman.weights.build import prepare_weights
-from dragoman.weights.weights import Weights
 
 
 def weights_of(name: str, precision: Precision = Precision.FLOAT32, *, shortlist: bool = False) -> Weights:

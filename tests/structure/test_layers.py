@@ -16,7 +16,7 @@ PACKAGE = Path(dragoman.__file__).parent
 
 FLOORS: list[set[str]] = [
     {"errors"},
-    {"host", "units", "tables", "languages"},
+    {"arguments", "host", "units", "tables", "languages"},
     {"formats", "graph"},
     {"architectures"},
     {"planning"},

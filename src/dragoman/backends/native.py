@@ -81,7 +81,7 @@ class NativeBackend:
     def shortlist(
         self, lists: Shortlist, *, shared_vocabulary: bool, target_vocabulary: int, eos_id: int
     ) -> PlacedShortlist:
-        offsets = memoryview(lists.offsets).cast("B").cast("Q")
+        offsets = cast("NDArray[np.uint64]", memoryview(lists.offsets).cast("B").cast("Q"))
         return _native.Shortlist(offsets, lists.ids, lists.first, shared_vocabulary, target_vocabulary, eos_id)
 
     def workspace(self, first: int, limit: int) -> Workspace:

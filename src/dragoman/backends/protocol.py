@@ -1,7 +1,7 @@
 """What a device must offer to run plans: the one face that models, workers and profiling know.
 
-A back end translates ids to ids. It sees no text, no files and no threads. What it makes (weights, shortlists, workspaces)
-only it understands; callers carry these from one of its methods to another.
+A back end translates ids to ids. It sees no text, no files and no threads. What it makes (weights, shortlists,
+workspaces) only it understands; callers carry these from one of its methods to another.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from dragoman.errors import DragomanError, ModelError, TranslationError, WeightsError
 from dragoman.model import Model

@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 
 from dragoman.formats.files import TEXT_LIMIT, MemoryFile, read_bytes
 from dragoman.formats.vocabulary import Vocabulary, read_vocabulary
+from dragoman.host import check_sentencepiece
 
 __all__ = ["estimate_private_bytes", "private_bytes", "read_pair", "shared_vocabulary"]
 

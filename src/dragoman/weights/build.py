@@ -24,7 +24,6 @@ from dragoman.formats.prepared import PAGE, Head, decode_head, encode_head, head
 from dragoman.formats.prepared_facts import PreparedFacts
 from dragoman.formats.quantize import is_quantized_name
 from dragoman.formats.shortlist import Shortlist
-from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.shortlist_text import read_shortlist
 from dragoman.graph.graph import Graph
 from dragoman.graph.ops import Logits, Product

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -84,7 +85,8 @@ class WeightsHolder:
         text = held.details
         if held.region is not None:
             text = decode_head(memoryview(held.region), held.path or _IN_MEMORY, verify_payload=False).details
-        return held.facts.read_details(text)
+        details: Mapping[str, object] = json.loads(text)
+        return details
 
     def renew_with(self, renew: Callable[[], Loaded]) -> None:
         """How to make the same weights again, should their file be damaged. May raise ModelError."""
