@@ -213,7 +213,7 @@ void bind_search(nb::module_& m) {
            nb::arg("members"), nb::arg("shortlist").none(), nb::arg("source"), nb::arg("offsets"), nb::arg("limits"),
            nb::arg("prefix").none(), nb::arg("prefix_offsets").none(), nb::arg("options"))
       .def("need", &Call::need, nb::arg("workspace"), "Bytes of workspace that run() will use, exactly.")
-      .def("run", &Call::run, nb::arg("workspace"), nb::arg("stop"),
+      .def("run", &Call::run, nb::arg("workspace"), nb::arg("stop"), nb::keep_alive<1, 2>(),
            "Translates, without the GIL and without any allocation. False if the stop flag was raised.")
       .def(
           "results", &Call::results,

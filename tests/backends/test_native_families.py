@@ -10,30 +10,35 @@ import numpy as np
 import pytest
 from backends.families import BEAM, LIMITS, SOURCES, VOCABULARY, compiled, run
 from backends.test_reference_families import PAIRS
-from dragoman.weights.weights import Weights
 from random_models import FAMILIES
 
 from dragoman import _native
 from dragoman.backends import native
 from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions
+from dragoman.backends.protocol import Member
 from dragoman.backends.reference import Workspace, run_plans
 from dragoman.formats.shortlist import Shortlist
 from dragoman.planning.records import Precision
 from dragoman.weights.bind import bind
-from dragoman.weights.build import prepare_weights
+
+NATIVE = native.NativeBackend()
 
 
-def weights_of(name: str, precision: Precision = Precision.FLOAT32, *, shortlist: bool = False) -> Weights:
+def weights_of(
+    name: str, precision: Precision = Precision.FLOAT32, *, shortlist: bool = False
+) -> native.NativeWeights:
     _, plan, file = compiled(name, precision)
-    return prepare_weights(plan, native.native_plan(plan), file, shortlist=shortlist)
+    return NATIVE.prepare(plan, bind(plan, file), shortlist=shortlist)
 
 
 def run_native(
-    models: Sequence[Weights], batch: Batch, options: SearchOptions = BEAM, shortlist: Any = None
+    models: Sequence[native.NativeWeights], batch: Batch, options: SearchOptions = BEAM, shortlist: Any = None
 ) -> list[list[RawHypothesis]]:
     workspace = _native.Workspace(1 << 22, 1 << 28)
     workspace.poison()
-    found = native.run(models, workspace, batch, options, shortlist=shortlist)
+    weights = options.weights or (1.0,) * len(models)
+    members = [Member(*pair) for pair in zip(models, weights, strict=True)]
+    found = NATIVE.run(members, workspace, batch, options, shortlist=shortlist)
     assert found is not None
     return found
 
@@ -144,6 +149,5 @@ def test_a_raised_flag_stops_the_batch() -> None:
     stop = _native.StopFlag()
     stop.set()
     batch = Batch.of(SOURCES, LIMITS)
-    assert (
-        native.run([weights_of("ssru")], _native.Workspace(1 << 20, 1 << 28), batch, BEAM, stop=stop) is None
-    )
+    members = [Member(weights_of("ssru"))]
+    assert NATIVE.run(members, _native.Workspace(1 << 20, 1 << 28), batch, BEAM, stop=stop) is None

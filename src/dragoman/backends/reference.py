@@ -215,6 +215,9 @@ def run_plans(
 
 
 def _with_candidates(batch: Batch, shortlist: PlacedShortlist | None) -> Batch:
+    """The batch as NumPy arrays, and what each of its sentences may use."""
+    arrays = {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
+    batch = Batch(**{name: None if ids is None else np.asarray(ids, np.int32) for name, ids in arrays.items()})
     if shortlist is None:
         return batch
     if not isinstance(shortlist, _Lists):

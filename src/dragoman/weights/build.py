@@ -104,7 +104,7 @@ def read_model(recipe: Recipe, held: Sequence[MemoryFile], name: str) -> ReadMod
     if wanted is not None:
         lists = read_shortlist(replace(wanted, path=held[1]), recipe.source, recipe.target)
     details = {
-        "options": file.options,
+        "options": dict(file.options),
         "shapes": shapes,
         "precisions": [precisions.default.value, sorted(precisions.floats), precisions.alphas],
     }
@@ -122,7 +122,7 @@ def read_model(recipe: Recipe, held: Sequence[MemoryFile], name: str) -> ReadMod
         cost=cost_of_piece(plan, vocabulary=shapes[config.tables.output][0], shortlist=lists is not None),
         shortlist=None if lists is None else (lists.first, lists.best),
     )
-    return ReadModel(facts, text, plan, file, lists, storable=_plain(file.options))
+    return ReadModel(facts, text, plan, file, lists, storable=_plain(dict(file.options)))
 
 
 def config_of(holder: WeightsHolder) -> ModelConfig:
