@@ -146,7 +146,7 @@ def _load(
     files = _bundle(path, precision)
     source, target = read_pair(*files.vocabularies)
     options = _shortlist_options(files, shortlist)
-    loaded, lists = obtain(Recipe(files.model, precision, compat, options, source, target), device)
+    loaded, lists = obtain(Recipe(files.model, precision, compat, options, source, target, files.given), device)
     facts, weights = loaded.facts, WeightsHolder(loaded)
     _check_vocabularies(files, (facts.source_rows, weights.vocabulary), source, target)
     pieces = Pieces.of_model(files, source, target, right_to_left=facts.right_to_left)

@@ -216,8 +216,15 @@ def run_plans(
 
 def _with_candidates(batch: Batch, shortlist: PlacedShortlist | None) -> Batch:
     """The batch as NumPy arrays, and what each of its sentences may use."""
-    arrays = {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
-    batch = Batch(**{name: None if ids is None else np.asarray(ids, np.int32) for name, ids in arrays.items()})
+    batch = Batch(
+        source=np.asarray(batch.source, np.int32),
+        offsets=np.asarray(batch.offsets, np.int32),
+        limits=np.asarray(batch.limits, np.int32),
+        prefix=np.asarray(batch.prefix, np.int32),
+        prefix_offsets=None if batch.prefix_offsets is None else np.asarray(batch.prefix_offsets, np.int32),
+        candidates=np.asarray(batch.candidates, np.int32),
+        candidate_offsets=None if batch.candidate_offsets is None else np.asarray(batch.candidate_offsets, np.int32),
+    )
     if shortlist is None:
         return batch
     if not isinstance(shortlist, _Lists):

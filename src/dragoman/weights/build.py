@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -16,10 +17,11 @@ import numpy as np
 from dragoman.architectures.build import build_graph, check_parameters
 from dragoman.architectures.config import ModelConfig, read_config
 from dragoman.backends.protocol import Backend, StoringBackend
-from dragoman.errors import ModelError
+from dragoman.errors import ModelError, ModelFormatError
 from dragoman.formats.files import MemoryFile
 from dragoman.formats.model_file import read_parameters
-from dragoman.formats.parameters import ParameterFile
+from dragoman.formats.model_options import GivenOptions
+from dragoman.formats.parameters import OPTIONS_NAME, ParameterFile
 from dragoman.formats.prepared import PAGE, Head, decode_head, encode_head, head_size, pages
 from dragoman.formats.prepared_facts import PreparedFacts
 from dragoman.formats.quantize import is_quantized_name
@@ -94,9 +96,12 @@ def read_model(recipe: Recipe, held: Sequence[MemoryFile], name: str) -> ReadMod
     """
     file = read_parameters(held[0])
     shapes = {key: parameter.shape for key, parameter in file.parameters.items()}
-    config = read_config(file.options, shapes, compat=recipe.compat)  # type: ignore[arg-type]
+    options = _options(file, recipe.given, recipe.model)
+    config = read_config(options, shapes, compat=recipe.compat)  # type: ignore[arg-type]
     graph = build_graph(config)
-    check_parameters(graph, shapes, config, path=recipe.model)
+    unused = check_parameters(graph, shapes, config, path=recipe.model, unread=file.unread)
+    if unused:
+        _log.debug("%s: tensors that its configuration does not use: %s", recipe.model, ", ".join(unused))
     precisions = _precisions(file, graph, config, recipe.precision)
     plan = plan_for(graph, precisions)
     wanted = recipe.shortlist
@@ -104,11 +109,12 @@ def read_model(recipe: Recipe, held: Sequence[MemoryFile], name: str) -> ReadMod
     if wanted is not None:
         lists = read_shortlist(replace(wanted, path=held[1]), recipe.source, recipe.target)
     details = {
-        "options": dict(file.options),
+        "options": options,
         "shapes": shapes,
         "precisions": [precisions.default.value, sorted(precisions.floats), precisions.alphas],
     }
     text = json.dumps(details, ensure_ascii=False, separators=(",", ":"), default=str, skipkeys=True)
+    columns = max(shapes[config.stored(config.tables.output)])  # of the output layer, whichever way it lies
     facts = PreparedFacts(
         name=name,
         made_of=str(recipe.model),
@@ -117,12 +123,26 @@ def read_model(recipe: Recipe, held: Sequence[MemoryFile], name: str) -> ReadMod
         signature=plan.signature,
         precision=precisions.default.value,
         parameter_count=sum(parameter.data.size for parameter in file.parameters.values()),
-        source_rows=shapes[config.tables.source][0],
+        source_rows=shapes[config.stored(config.tables.source)][0],
         right_to_left=config.right_to_left,
-        cost=cost_of_piece(plan, vocabulary=shapes[config.tables.output][0], shortlist=lists is not None),
+        cost=cost_of_piece(plan, vocabulary=columns, shortlist=lists is not None),
         shortlist=None if lists is None else (lists.first, lists.best),
     )
-    return ReadModel(facts, text, plan, file, lists, storable=_plain(dict(file.options)))
+    return ReadModel(facts, text, plan, file, lists, storable=_plain(options))
+
+
+def _options(file: ParameterFile, given: GivenOptions, made_of: Path) -> dict[str, object]:
+    """Marian takes all for its defaults where nothing is stated, which is never meant."""
+    options = given.under(file.options)
+    if not options:
+        raise ModelFormatError(
+            made_of,
+            "the file does not say which architecture it is of",
+            parameter=OPTIONS_NAME,
+            advice="Optimiser states are no models. For a file of Nematus state the architecture as Marian's options"
+            " (type: nematus, enc-cell: gru-nematus, dim-rnn, ...) in a decoder yml or in ModelFiles(options=...).",
+        )
+    return options
 
 
 def config_of(holder: WeightsHolder) -> ModelConfig:
@@ -159,17 +179,19 @@ def _plain(options: Any) -> bool:
 
 def _precisions(parameters: ParameterFile, graph: Graph, config: ModelConfig, wanted: str) -> Precisions:
     """How each product is computed: as stored, or as wanted; integers where Marian's converter makes integers.
+    There are no 16-bit kernels: files of int16 are computed in float32.
 
     Models without an activation multiplier for every integer product quantise each activation row by its maximum.
     """
-    stored = {name for name, parameter in parameters.parameters.items() if parameter.multiplier is not None}
+    stored = {name for name, parameter in parameters.parameters.items() if parameter.data.dtype == np.int8}
     if wanted == "float32" or (wanted == "auto" and not stored):
         return Precisions(Precision.FLOAT32)
     products = _product_weights(graph)
     integer = {name for name in products if name in stored or (not stored and is_quantized_name(name))}
     floats = frozenset(products - integer)
     # Marian's `none` stands in for output layers that have no alpha of their own (dragoman.weights.bind).
-    missing = integer - set(parameters.alphas) - ({config.tables.output} if "none" in parameters.alphas else set())
+    output = {config.stored(config.tables.output)} if "none" in parameters.alphas else set()
+    missing = integer - set(parameters.alphas) - output
     if missing:
         if parameters.alphas:
             _log.warning("%s lacks activation multipliers for some matrices: quantising by rows", parameters.path)

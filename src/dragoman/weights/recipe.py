@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dragoman.backends.protocol import StoringBackend
+from dragoman.formats.model_options import GivenOptions
 from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.vocabulary import Vocabulary
 
@@ -21,6 +22,7 @@ class Recipe:
         precision, compat: as `dragoman.load` takes them.
         shortlist: which one goes into the file, or None: then the output layer is packed for whole use.
         source, target: the model's vocabularies.
+        given: options from beside the model file.
     """
 
     model: Path
@@ -29,6 +31,7 @@ class Recipe:
     shortlist: ShortlistOptions | None
     source: Vocabulary
     target: Vocabulary
+    given: GivenOptions
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -45,4 +48,5 @@ class Recipe:
             if lists is None
             else [lists.first, lists.best, lists.threshold, lists.verify, lists.stated_false, lists.path.name,
                   self.source.content_hash, self.target.content_hash],
+            "given": [dict(self.given.values), self.given.ignore_file],
         }  # fmt: skip
