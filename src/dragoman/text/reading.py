@@ -1,0 +1,37 @@
+"""How the texts of a call are to be read: what a caller says about them, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+from dragoman.arguments import check_choice
+from dragoman.languages import canonical_code
+from dragoman.options import Split, TextFormat
+from dragoman.text.passage import Passage, read_text
+
+__all__ = ["Reading"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Settings of a call. Raises OptionsError for what is not allowed.
+
+    Attributes:
+        split: what lines mean.
+        language: of the texts, for the rules of sentences; "" if unknown.
+    """
+
+    split: Split = "paragraph"
+    format: TextFormat = "text"
+    language: str = ""
+
+    def __post_init__(self) -> None:
+        check_choice("split", self.split, get_args(Split))
+        check_choice("format", self.format, get_args(TextFormat))
+        if self.language:
+            object.__setattr__(self, "language", canonical_code(self.language))
+
+    def read(self, text: str) -> Passage:
+        """Take a text apart."""
+        return read_text(text, self.split, self.language)
