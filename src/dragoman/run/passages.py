@@ -32,7 +32,10 @@ def translate_passages(
     if prefixes is not None:
         options = options.replace(target_prefix=tuple(prefix for _, prefix in distinct))
     answers = dict(zip(distinct, translate([line for line, _ in distinct], options), strict=True))
-    return [_written(passage, [answers[key] for key in own], options) for passage, own in zip(passages, keys, strict=True)]
+    return [
+        _written(passage, [answers[key] for key in own], options)
+        for passage, own in zip(passages, keys, strict=True)
+    ]
 
 
 def _written(

@@ -9,6 +9,7 @@ from dragoman.arguments import check_choice
 from dragoman.languages import canonical_code
 from dragoman.options import Split, TextFormat
 from dragoman.text.passage import Passage, read_text
+from dragoman.text.protect import NOTHING, Keep
 
 __all__ = ["Reading"]
 
@@ -19,18 +20,26 @@ class Reading:
 
     Attributes:
         split: what lines mean.
+        format: what is words and what is marks.
         language: of the texts, for the rules of sentences; "" if unknown.
+        keep: what is copied, by the caller's wish.
     """
 
     split: Split = "paragraph"
     format: TextFormat = "text"
     language: str = ""
+    keep: Keep = NOTHING
 
     def __post_init__(self) -> None:
         check_choice("split", self.split, get_args(Split))
         check_choice("format", self.format, get_args(TextFormat))
         if self.language:
             object.__setattr__(self, "language", canonical_code(self.language))
+
+    @property
+    def whole(self) -> bool:
+        """A text is what the model reads, and its answer is the translation."""
+        return self.split == "none" and self.format == "text" and not self.keep.patterns
 
     def read(self, text: str) -> Passage:
         """Take a text apart."""
