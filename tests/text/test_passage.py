@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dragoman.options import DecodingOptions, Split
 from dragoman.result import Hypothesis, SoftAlignment, Span, Translation
 from dragoman.text.linking import token_links
-from dragoman.text.passage import read_text
+from dragoman.text.passage import read_plain
 from dragoman.text.pieces import clean
 from dragoman.text.whole import WHOLE
 from dragoman.text.words import split_words
@@ -56,7 +56,7 @@ def translate(
     options: DecodingOptions | None = None,
 ) -> Translation:
     options = options or DecodingOptions(alignment="soft", word_scores=True)
-    passage = read_text(text, split, language)
+    passage = read_plain(clean(text), split, language)
     said = [(line, say(line)) for line in passage.lines]
     lines = [answer(line, [told] if isinstance(told, str) else told, options) for line, told in said]
     return passage.write(lines, options)

@@ -12,6 +12,9 @@ __all__ = ["TranslateLines", "translate_passages"]
 
 TranslateLines = Callable[[Sequence[str], DecodingOptions], list[Translation | FailedLine]]
 
+_Key = tuple[str, str]
+"""A line, and what its translation begins with."""
+
 
 def translate_passages(
     passages: Sequence[Passage], options: DecodingOptions, translate: TranslateLines
@@ -24,17 +27,22 @@ def translate_passages(
         translate: lines, each different, to their translations.
     """
     prefixes = options.prefixes(len(passages))
-    keys = [
-        [(line, prefixes[number] if prefixes and not place else "") for place, line in enumerate(passage.lines)]
-        for number, passage in enumerate(passages)
-    ]
-    distinct = list(dict.fromkeys(key for own in keys for key in own))
-    if prefixes is not None:
-        options = options.replace(target_prefix=tuple(prefix for _, prefix in distinct))
-    answers = dict(zip(distinct, translate([line for line, _ in distinct], options), strict=True))
+    wanted: dict[_Key, bool] = {}
+    keys: list[list[_Key]] = []
+    for number, passage in enumerate(passages):
+        prefix = prefixes[number] if prefixes else ""
+        keys.append([(line, "" if place else prefix) for place, line in enumerate(passage.lines)])
+        for key, linked in zip(keys[-1], passage.linked, strict=True):
+            wanted[key] = linked or wanted.get(key, False)
+    answers: dict[_Key, Translation | FailedLine] = {}
+    for linked in (False, True):  # an alignment costs time: only where it is needed
+        own = [key for key, needed in wanted.items() if needed is linked]
+        chosen = options.replace(alignment="soft") if linked else options
+        if prefixes is not None:
+            chosen = chosen.replace(target_prefix=tuple(prefix for _, prefix in own))
+        answers.update(zip(own, translate([line for line, _ in own], chosen), strict=True))
     return [
-        _written(passage, [answers[key] for key in own], options)
-        for passage, own in zip(passages, keys, strict=True)
+        _written(passage, [answers[key] for key in own], options) for passage, own in zip(passages, keys, strict=True)
     ]
 
 

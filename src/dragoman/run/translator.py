@@ -73,6 +73,7 @@ class Translator:
         *,
         split: Split = "paragraph",
         format: TextFormat = "text",
+        glossary: None = None,
         keep: Sequence[str | re.Pattern[str]] = (),
         source_language: str | None = None,
         **changes: Unpack[DecodingChanges],
@@ -85,6 +86,7 @@ class Translator:
         *,
         split: Split = "paragraph",
         format: TextFormat = "text",
+        glossary: None = None,
         keep: Sequence[str | re.Pattern[str]] = (),
         source_language: str | None = None,
         **changes: Unpack[DecodingChanges],
@@ -96,6 +98,7 @@ class Translator:
         *,
         split: Split = "paragraph",
         format: TextFormat = "text",
+        glossary: None = None,
         keep: Sequence[str | re.Pattern[str]] = (),
         source_language: str | None = None,
         **changes: Unpack[DecodingChanges],
@@ -107,6 +110,7 @@ class Translator:
             options: what it states goes before the model's defaults.
             split: what a line feed means, and whether sentences are looked for; "none": each text is one segment.
             format: what of a text is words, and what is marks.
+            glossary: terms that must be translated in one way.
             keep: what is copied, beside addresses, placeholders and the like: texts, or compiled patterns.
             source_language: whose rules split; None: what the model's files say.
             **changes: single fields of `DecodingOptions`, before both.
@@ -132,6 +136,7 @@ class Translator:
         *,
         split: Split = "paragraph",
         format: TextFormat = "text",
+        glossary: None = None,
         keep: Sequence[str | re.Pattern[str]] = (),
         source_language: str | None = None,
         lines_ahead: int = _LINES_AHEAD,

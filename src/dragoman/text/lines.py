@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from dragoman.errors import OptionsError, TextTooLongError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Line", "RawHypothesis", "make_lines", "make_translations"]
+__all__ = ["Line", "RawHypothesis", "make_lines", "make_translations", "realigned"]
 
 
 class RawHypothesis(Protocol):
@@ -117,6 +117,36 @@ def make_translations(
         for raws, lists in zip(found, ids, strict=True)
     )
     return [_translation(line, segments, pieces, options) for line in lines]
+
+
+def realigned(translation: Translation, options: DecodingOptions) -> Translation:
+    """A translation made with soft alignments as if the options had asked for what they ask for."""
+    if options.alignment == "soft":
+        return translation
+    wanted = _wants_spans(options)
+    hypotheses = [
+        replace(
+            one,
+            alignment=_hardened(one.alignment, options.alignment),
+            spans=one.spans if wanted else None,
+        )
+        for one in translation.n_best
+    ]
+    spans = translation.source_spans if wanted else None
+    return replace(translation, n_best=tuple(hypotheses), source_spans=spans)
+
+
+def _hardened(
+    found: SoftAlignment | tuple[Link, ...] | None, kind: Alignment
+) -> SoftAlignment | tuple[Link, ...] | None:
+    if kind is None or not isinstance(found, SoftAlignment):
+        return None if kind is None else found
+    links, first = [], 0
+    for column, rows in found.blocks:
+        own = _links(rows, kind if isinstance(kind, float) else None)
+        links += [(column + source, first + target) for source, target in own]
+        first += len(rows)
+    return tuple(links)
 
 
 def _wants_spans(options: DecodingOptions) -> bool:

@@ -14,10 +14,9 @@ from dragoman.options import DecodingOptions, Split
 from dragoman.result import Span, Translation
 from dragoman.text.composing import Part, Shift, compose
 from dragoman.text.joints import gap_between
-from dragoman.text.pieces import clean
 from dragoman.text.sentences import has_letters, split_sentences
 
-__all__ = ["Passage", "PlainPassage", "WholePassage", "read_text"]
+__all__ = ["Passage", "PlainPassage", "WholePassage", "read_plain"]
 
 
 class Passage(Protocol):
@@ -33,12 +32,17 @@ class Passage(Protocol):
         """What a model has to read, in order."""
         ...
 
+    @property
+    def linked(self) -> Sequence[bool]:
+        """Of each line whether its translation is needed with a soft alignment."""
+        ...
+
     def write(self, translated: Sequence[Translation], options: DecodingOptions) -> Translation:
         """The translation of the text.
 
         Args:
             translated: of each of the `lines`.
-            options: that they were translated with.
+            options: of the call: what they ask for beside the alignments of `linked` lines.
         """
         ...
 
@@ -52,6 +56,10 @@ class WholePassage:
     @property
     def lines(self) -> tuple[str, ...]:
         return (self.source,)
+
+    @property
+    def linked(self) -> tuple[bool, ...]:
+        return (False,)
 
     def write(self, translated: Sequence[Translation], options: DecodingOptions) -> Translation:
         return translated[0]
@@ -74,6 +82,10 @@ class PlainPassage:
     def lines(self) -> tuple[str, ...]:
         chosen = zip(self.spans, self.read, strict=True)
         return tuple([self.source[start:stop] for (start, stop), read in chosen if read])
+
+    @property
+    def linked(self) -> tuple[bool, ...]:
+        return (False,) * sum(self.read)
 
     def write(self, translated: Sequence[Translation], options: DecodingOptions) -> Translation:
         ranks = max((len(line.n_best) for line in translated), default=1)
@@ -114,15 +126,15 @@ def _of_rank(line: Translation, rank: int) -> str:
     return line.n_best[min(rank, len(line.n_best) - 1)].text
 
 
-def read_text(text: str, split: Split, language: str = "") -> Passage:
+def read_plain(text: str, split: Split, language: str = "") -> Passage:
     """Take a text without marks apart.
 
     Args:
-        text: any.
+        text: clean.
         split: what its lines mean.
         language: of the text, for the rules of its sentences; "" if unknown.
     """
-    text = clean(text)
+
     if split == "none":
         return WholePassage(text)
     spans = split_sentences(text, split, language)

@@ -8,8 +8,10 @@ from typing import get_args
 from dragoman.arguments import check_choice
 from dragoman.languages import canonical_code
 from dragoman.options import Split, TextFormat
-from dragoman.text.passage import Passage, read_text
-from dragoman.text.protect import NOTHING, Keep
+from dragoman.text.marked_passage import Unmarked, read_marked
+from dragoman.text.passage import Passage, read_plain
+from dragoman.text.pieces import clean
+from dragoman.text.protect import NOTHING, Keep, find_protected
 
 __all__ = ["Reading"]
 
@@ -43,4 +45,7 @@ class Reading:
 
     def read(self, text: str) -> Passage:
         """Take a text apart."""
-        return read_text(text, self.split, self.language)
+        text = clean(text)
+        if self.format == "text" and not (self.split != "none" and find_protected(text, self.keep)):
+            return read_plain(text, self.split, self.language)
+        return read_marked(text, Unmarked(text), self.split, self.language, self.keep)
