@@ -16,6 +16,7 @@ from dragoman.formats.bundle import Bundle, ModelFiles, find_bundle
 from dragoman.formats.shortlist import Shortlist
 from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.vocabulary import Vocabulary
+from dragoman.languages import languages_of_name
 from dragoman.options import DecodingOptions
 from dragoman.text.pieces import Pieces
 from dragoman.text.vocabularies import read_pair
@@ -86,6 +87,14 @@ class Model:
     def cost(self) -> float:
         """Float multiply-adds for each source piece (`dragoman.planning.cost`)."""
         return self.weights.facts.cost
+
+    @cached_property
+    def languages(self) -> tuple[str, str] | None:
+        """Source and target language, as the names of the model's files say, else of its folder; None: nothing says."""
+        files = self.files
+        named = (files.model, *files.vocabularies, *([files.shortlist] if files.shortlist else []))
+        names = [path.name for path in named] + [files.model.absolute().parent.name]
+        return next(filter(None, map(languages_of_name, names)), None)
 
     @property
     def weights_bytes(self) -> int:
