@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dragoman.errors import ModelFormatError, ModelNotFoundError, TextFormatError
-from dragoman.formats.files import read_bytes
+from dragoman.errors import TextFormatError
 from dragoman.formats.xml_elements import read_elements
 
 __all__ = ["TermRow", "read_terms"]
@@ -47,9 +46,14 @@ def read_terms(path: Path) -> Iterator[TermRow]:
     columns.
     """
     try:
-        data = bytes(read_bytes(path, limit=_MOST_BYTES))
-    except (ModelFormatError, ModelNotFoundError, OSError) as error:
-        raise TextFormatError(path, f"cannot be read: {getattr(error, 'problem', '') or error}") from None
+        if not path.is_file():
+            raise TextFormatError(path, "there is no such file.")
+        with path.open("rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise TextFormatError(path, f"cannot be read: {error.strerror or error}.") from error
+    if len(data) > _MOST_BYTES:
+        raise TextFormatError(path, f"more than {_MOST_BYTES >> 20} MiB.")
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
         return _tbx(path)
     try:

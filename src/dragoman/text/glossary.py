@@ -15,7 +15,6 @@ from dragoman.formats.term_files import read_terms
 from dragoman.languages import canonical_code, language_distance
 from dragoman.text.codes import Span
 from dragoman.text.inflection import forms
-from dragoman.text.words import split_words
 
 __all__ = ["Glossary", "Term", "TermFinder", "TermMatch"]
 
@@ -23,6 +22,9 @@ _MOST_TERMS = 1_000_000
 _MOST_BYTES = 1024
 """Of one term, as in DeepL's glossaries."""
 _CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_SINGLE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_WORD = re.compile(rf"[{_SINGLE}]|(?:(?![{_SINGLE}])[\w\u00ad\u200b\u2060])+(?:[-\u2010\u2011]\w+)*|[^\w\s]")
+"""A word with its hyphens, a character of a script without spaces, or another character."""
 _IGNORED = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 """Characters that change nothing: soft hyphens and zero-width spaces."""
 
@@ -198,7 +200,7 @@ class TermFinder:
         """
         if not self._root.below:
             return ()
-        spans = split_words(text)
+        spans = [Span(*match.span()) for match in _WORD.finditer(text)]
         keys = [_key(text[start:stop]) for start, stop in spans]
         found: list[TermMatch] = []
         place = turn = 0
@@ -254,12 +256,12 @@ def _in_case(term: Term, found: str) -> str:
 
 
 def _words(text: str, *, fold: bool = True) -> Iterator[str]:
-    for start, stop in split_words(text):
-        yield _key(text[start:stop]) if fold else text[start:stop].translate(_IGNORED)
+    for word in _WORD.findall(text):
+        yield _key(word) if fold else word.translate(_IGNORED)
 
 
 def _key(word: str) -> str:
-    return word.translate(_IGNORED).casefold()
+    return word.casefold() if word.isalnum() else word.translate(_IGNORED).casefold()
 
 
 def _stated(language: str, otherwise: str) -> str:

@@ -12,11 +12,12 @@ from importlib.resources import files
 from dragoman.errors import OptionsError
 from dragoman.languages import canonical_code
 
-__all__ = ["forms"]
+__all__ = ["all_endings", "forms"]
 
 _ALIKE = {"no": "nb", "nn": "nb", "be": "uk", "hr": "cs", "sl": "cs", "sr": "cs", "bs": "cs"}
 _LEAST_STEM = 4
 _LEAST_ENGLISH = 3
+_HISSES = ("s", "x", "z", "ch", "sh", "o")
 _NO_PLURALS = frozenset(
     ("news", "does", "this", "thus", "plus", "less", "ones", "gas", "bus", "his", "has", "was", "its")
 )
@@ -44,14 +45,15 @@ def _english(word: str) -> list[str]:
     found = [word[:-2]] if word.endswith(("'s", "\u2019s")) else []
     if len(word) < _LEAST_ENGLISH or not word[-1:].isalpha() or word in _NO_PLURALS:
         return found
-    found += [f"{word}s", f"{word}es"]
+    found.append(f"{word}es" if word.endswith(_HISSES) else f"{word}s")
     if word.endswith("y"):
         found.append(f"{word[:-1]}ies")
     if word.endswith("ies"):
         found.append(f"{word[:-3]}y")
-    for ending in ("s", "es"):
-        if word.endswith(ending) and not word.endswith("ss") and len(word) - len(ending) >= _LEAST_ENGLISH:
-            found.append(word[: -len(ending)])
+    if word.endswith("es") and word[:-2].endswith(_HISSES) and len(word) - 2 >= _LEAST_ENGLISH:
+        found.append(word[:-2])
+    if word.endswith("s") and not word.endswith("ss") and len(word) - 1 >= _LEAST_ENGLISH:
+        found.append(word[:-1])
     return found
 
 
@@ -67,6 +69,13 @@ def _language(code: str) -> str:
     except OptionsError:
         return "?"
     return _ALIKE.get(base, base)
+
+
+@functools.cache
+def all_endings() -> tuple[str, ...]:
+    """The endings of all languages, the longest first; none is empty."""
+    known = {ending for endings in _endings().values() for ending in endings if ending}
+    return tuple(sorted(known, key=lambda ending: (-len(ending), ending)))
 
 
 @functools.cache

@@ -1,7 +1,6 @@
 """Terms in a translation: which are there already, and which can be written over the words that translate them.
 
-The first two steps of a ladder (text-semantics: already right, replaced by alignment). What is left open is translated
-again with stand-ins (`dragoman.text.stand_ins`) or with constraints in the search, and then counted by `missing_terms`.
+The first two steps of the ladder of `dragoman.text.terms`.
 """
 
 from __future__ import annotations
@@ -10,16 +9,18 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from dragoman.text.codes import Span, TokenLinks
 from dragoman.text.glossary import TermMatch
+from dragoman.text.inflection import all_endings
 from dragoman.text.words import is_word, split_words
 
 __all__ = ["PlacedTerms", "missing_terms", "place_terms"]
 
-_OWN = 0.5
+_OWN = 0.4
 """Share of a word's weight that must come from the term, for the word to be its translation."""
-_PIECE = 0.25
+_PIECE = 0.2
 """Least share of each piece of it: else it is a compound with the term inside."""
 _BETWEEN = 0.15
 """Share of a word between two of the term's words that makes it one of them ("base *de* données")."""
@@ -82,15 +83,21 @@ def missing_terms(matches: Iterable[TermMatch], text: str) -> tuple[TermMatch, .
 
 
 def _found(target: str, text: str) -> list[Span]:
-    """Where a term begins as a word does; it may go on, as inflected words do, by up to three letters.
+    """Where a term stands as a word, perhaps with an ending; as it is written, or with a capital that it lacks."""
+    if target[1:] not in text:
+        return []
+    return [Span(*match.span()) for match in _pattern(target).finditer(text)]
 
-    As it is written, or with its first letter as a capital if it has no capital itself.
-    """
+
+@lru_cache(maxsize=4096)
+def _pattern(target: str) -> re.Pattern[str]:
     first, rest = target[0], re.escape(target[1:])
     head = f"[{re.escape(first)}{re.escape(first.upper())}]" if len(first.upper()) == 1 else re.escape(first)
     before = r"(?<!\w)" if first.isalnum() and not _stands_alone(first) else ""
-    after = r"(?=\w{0,3}(?!\w))" if target[-1].isalnum() and not _stands_alone(target[-1]) else ""
-    return [Span(*match.span()) for match in re.finditer(before + head + rest + after, text)]
+    after = ""
+    if target[-1].isalnum() and not _stands_alone(target[-1]):
+        after = rf"(?=(?:{'|'.join(all_endings())})?(?!\w))"
+    return re.compile(before + head + rest + after)
 
 
 def _stands_alone(character: str) -> bool:
