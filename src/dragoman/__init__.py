@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         QueueFullError,
         ServiceClosedError,
         ServiceError,
+        TextFormatError,
         TextTooLongError,
         TranslationError,
         UnavailableError,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from dragoman.service.reports import MemoryReport, ServiceStats
     from dragoman.service.service import Service
     from dragoman.text.detection import Detection, detect_language
+    from dragoman.text.glossary import Glossary
 
 __version__ = "0.1.0"
 
@@ -55,6 +57,7 @@ _HOMES = {
         "QueueFullError",
         "ServiceClosedError",
         "ServiceError",
+        "TextFormatError",
         "TextTooLongError",
         "TranslationError",
         "UnavailableError",
@@ -71,6 +74,7 @@ _HOMES = {
     "dragoman.result": ("FailedLine", "Hypothesis", "Translation"),
     "dragoman.run.translator": ("Translator",),
     "dragoman.text.detection": ("Detection", "detect_language"),
+    "dragoman.text.glossary": ("Glossary",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -82,6 +86,7 @@ __all__ = [
     "DragomanError",
     "FailedLine",
     "Fleet",
+    "Glossary",
     "HubError",
     "Hypothesis",
     "MemoryReport",
@@ -97,6 +102,7 @@ __all__ = [
     "ServiceClosedError",
     "ServiceError",
     "ServiceStats",
+    "TextFormatError",
     "TextTooLongError",
     "Translation",
     "TranslationError",
