@@ -7,7 +7,7 @@ import queue
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Unpack, overload
 
 from dragoman.errors import OptionsError
 from dragoman.model import Model
