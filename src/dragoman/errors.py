@@ -14,6 +14,7 @@
     │   └── DeadlineExceededError                                       timeout_s
     ├── UnavailableError          this machine lacks what was asked for
     ├── NativeError               the native core refused its arguments: a defect of dragoman
+    ├── TranslatorClosedError     a translator was closed
     └── ServiceError              the service cannot take a request
         ├── QueueFullError                                              depth, limit
         └── ServiceClosedError                                          reason
@@ -43,6 +44,7 @@ __all__ = [
     "ServiceError",
     "TextTooLongError",
     "TranslationError",
+    "TranslatorClosedError",
     "UnavailableError",
     "UnsupportedModelError",
     "WeightsError",
@@ -190,6 +192,13 @@ class UnavailableError(DragomanError):
 
 class NativeError(DragomanError):
     """The native core refused its arguments: a defect of dragoman, worth a report."""
+
+
+class TranslatorClosedError(DragomanError):
+    """A translator was closed, before a call or while it ran."""
+
+    def __init__(self) -> None:
+        super().__init__("the translator is closed: create a new Translator.")
 
 
 class DeadlineExceededError(TranslationError):
