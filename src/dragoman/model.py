@@ -127,7 +127,7 @@ def _load(path: Path | str | ModelFiles, precision: str, shortlist: Path | str, 
     files = _bundle(path, precision)
     source, target = read_pair(*files.vocabularies)
     options = _shortlist_options(files, shortlist)
-    recipe = Recipe(files.model, precision, compat, options, source, target)
+    recipe = Recipe(files.model, precision, compat, options, source, target, files.given)
     native_plan, opened = obtain(recipe)
     facts, lists = opened.head.facts, opened.head.shortlist
     weights = Weights(native_plan, opened.region, opened.head.table, opened.path)

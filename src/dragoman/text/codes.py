@@ -8,16 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+
+from dragoman.result import Span
 
 __all__ = ["AlignedPart", "Code", "CodeKind", "CodedText", "Span", "TokenLinks"]
-
-
-class Span(NamedTuple):
-    """Code points ``start`` to ``stop`` of a text, half-open."""
-
-    start: int
-    stop: int
 
 
 class CodeKind(StrEnum):

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from dragoman.errors import OptionsError, TextTooLongError
 from dragoman.options import Alignment, DecodingOptions
-from dragoman.result import Hypothesis, Link, SoftAlignment, Translation
+from dragoman.result import Hypothesis, Link, SoftAlignment, Span, Translation
 from dragoman.text.cutting import cut
+from dragoman.text.joints import joint
 from dragoman.text.pieces import Pieces, clean
+from dragoman.text.whole import LOGITS, WHOLE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,10 +112,14 @@ def make_translations(
     ids = [[raw.ids.tolist() for raw in segment] for segment in found]
     texts = iter(pieces.decode([one for segment in ids for one in segment]))
     segments = iter(
-        [_Part(raw, next(texts), pieces.target_tokens(one)) for raw, one in zip(raws, lists, strict=True)]
+        [_part(raw, one, next(texts), pieces, options) for raw, one in zip(raws, lists, strict=True)]
         for raws, lists in zip(found, ids, strict=True)
     )
     return [_translation(line, segments, pieces, options) for line in lines]
+
+
+def _wants_spans(options: DecodingOptions) -> bool:
+    return options.word_scores or options.alignment is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +129,45 @@ class _Part:
     raw: RawHypothesis
     text: str
     tokens: tuple[str, ...]
+    spans: tuple[Span, ...] | None
+
+
+def _part(raw: RawHypothesis, ids: list[int], text: str, pieces: Pieces, options: DecodingOptions) -> _Part:
+    spans = pieces.target_spans(ids, text) if _wants_spans(options) else None
+    return _Part(raw, text, pieces.target_tokens(ids), spans)
 
 
 def _translation(
     line: Line, segments: Iterator[list[_Part]], pieces: Pieces, options: DecodingOptions
 ) -> Translation:
+    recipe = LOGITS if options.skip_cost else WHOLE
     if not line.segments:
         eos = pieces.source_tokens([pieces.source.eos_id])
-        return Translation(line.text, eos, (_nothing(pieces, options),))
+        none = (Span(len(line.text), len(line.text)),) if _wants_spans(options) else None
+        return Translation(line.text, eos, (_nothing(pieces, options),), none, recipe=recipe)
     source_tokens = tuple(token for ids in line.segments for token in pieces.source_tokens(ids))
     parts = [next(segments) for _ in line.segments]
     lengths = [len(ids) for ids in line.segments]
     count = min(max(len(ranked) for ranked in parts), options.n_best)
     # The best of a cut line is the best of each segment, and so on; one with fewer repeats its last.
     rows = [[ranked[min(rank, len(ranked) - 1)] for ranked in parts] for rank in range(count)]
-    return Translation(line.text, source_tokens, tuple(_hypothesis(row, lengths, options) for row in rows))
+    spans = _source_spans(line, pieces) if _wants_spans(options) else None
+    hypotheses = tuple(_hypothesis(row, lengths, options) for row in rows)
+    return Translation(line.text, source_tokens, hypotheses, spans, recipe=recipe)
+
+
+def _source_spans(line: Line, pieces: Pieces) -> tuple[Span, ...]:
+    """Of each token of the line's segments, in the order in which the model reads them."""
+    reading = pieces.source_spans(line.text)
+    spans: list[Span] = []
+    start = 0
+    for ids in line.segments:
+        own = reading[start : start + len(ids) - 1]
+        end = own[-1].stop if own else 0
+        spans += reversed(own) if pieces.right_to_left else own
+        spans.append(Span(end, end))
+        start += len(ids) - 1
+    return tuple(spans)
 
 
 def _nothing(pieces: Pieces, options: DecodingOptions) -> Hypothesis:
@@ -150,6 +180,7 @@ def _nothing(pieces: Pieces, options: DecodingOptions) -> Hypothesis:
         model_scores=(0.0,) * max(1, len(options.weights)),
         word_scores=(0.0,) if options.word_scores else None,
         alignment=None if options.alignment is None else _alignment([_certain()], [1], options.alignment),
+        spans=(Span(0, 0),) if _wants_spans(options) else None,
     )
 
 
@@ -158,8 +189,9 @@ def _hypothesis(parts: Sequence[_Part], lengths: Sequence[int], options: Decodin
     scores = [raw.model_scores or (raw.path_score,) for raw in raws]
     if len(parts) == 1:
         text, tokens, path_score, score = parts[0].text, parts[0].tokens, raws[0].path_score, raws[0].score
+        spans = parts[0].spans
     else:
-        text = " ".join(part.text for part in parts if part.text)
+        text, spans = _joined(parts)
         tokens = tuple(token for part in parts for token in part.tokens)
         path_score = sum(raw.path_score for raw in raws)
         score = (path_score - options.word_penalty * len(tokens)) / len(tokens) ** options.normalize
@@ -171,7 +203,18 @@ def _hypothesis(parts: Sequence[_Part], lengths: Sequence[int], options: Decodin
         model_scores=tuple(map(sum, zip(*scores, strict=True))),
         word_scores=_word_scores(raws) if options.word_scores else None,
         alignment=_alignment([raw.alignment for raw in raws], lengths, options.alignment),
+        spans=spans,
     )
+
+
+def _joined(parts: Sequence[_Part]) -> tuple[str, tuple[Span, ...] | None]:
+    """The translations of a line's segments as one text, with a blank between them where the script has blanks."""
+    text, spans = "", []
+    for part in parts:
+        text += joint(text, part.text)
+        spans += [Span(len(text) + start, len(text) + stop) for start, stop in part.spans or ()]
+        text += part.text
+    return text, None if parts[0].spans is None else tuple(spans)
 
 
 def _word_scores(raws: Sequence[RawHypothesis]) -> tuple[float, ...] | None:

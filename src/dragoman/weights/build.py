@@ -12,13 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dragoman import _native
 from dragoman.architectures.build import build_graph, check_parameters
 from dragoman.architectures.config import ModelConfig, read_config
-from dragoman.errors import ModelError
+from dragoman.errors import ModelError, ModelFormatError
 from dragoman.formats.files import MemoryFile
 from dragoman.formats.model_file import read_parameters
-from dragoman.formats.parameters import ParameterFile
+from dragoman.formats.model_options import GivenOptions
+from dragoman.formats.parameters import OPTIONS_NAME, ParameterFile
 from dragoman.formats.prepared import PAGE, Head, decode_head, encode_head, head_size, pages
 from dragoman.formats.quantize import is_quantized_name
 from dragoman.formats.shortlist import Shortlist
@@ -47,6 +50,7 @@ def make(
     compat: str,
     shortlist: ShortlistOptions | None,
     vocabularies: tuple[Vocabulary, Vocabulary],
+    given: GivenOptions,
     made_of: Path,
     name: str,
 ) -> tuple[Any, Head, bool]:
@@ -57,6 +61,7 @@ def make(
         precision, compat: as `dragoman.load` takes them.
         shortlist: how to read it, or None: then the output layer is packed for whole use.
         vocabularies: source and target.
+        given: architecture options from beside the model's file.
         made_of: the model's file, for people and errors.
         name: of the prepared file.
 
@@ -67,13 +72,15 @@ def make(
     """
     file = read_parameters(held[0])
     shapes = {key: parameter.shape for key, parameter in file.parameters.items()}
-    config = read_config(file.options, shapes, compat=compat)  # type: ignore[arg-type]
+    options: Any = _options(file, given, made_of)
+    config = read_config(options, shapes, compat=compat)  # type: ignore[arg-type]
     graph = build_graph(config)
-    check_parameters(graph, shapes, config, path=made_of)
+    unused = check_parameters(graph, shapes, config, path=made_of, unread=file.unread)
+    if unused:
+        _log.debug("%s: tensors that its configuration does not use: %s", made_of, ", ".join(unused))
     precisions = _precisions(file, graph, config, precision)
     plan = plan_for(graph, precisions)
     lists = None if shortlist is None else read_shortlist(replace(shortlist, path=held[1]), *vocabularies)
-    options: Any = dict(file.options)
     plain = _plain(options)
     if not plain:  # a date, or keys that are numbers: cannot be kept as they are
         options = json.loads(json.dumps(options, default=str, skipkeys=True))
@@ -86,7 +93,7 @@ def make(
         "precision": precisions.default.value,
         "precisions": [precisions.default.value, sorted(precisions.floats), precisions.alphas],
         "parameter_count": sum(parameter.data.size for parameter in file.parameters.values()),
-        "source_rows": shapes[config.tables.source][0],
+        "source_rows": shapes[config.stored(config.tables.source)][0],
         "right_to_left": config.right_to_left,
         "shortlist": None if lists is None else {"first": lists.first, "best": lists.best},
         "options": options,
@@ -94,6 +101,20 @@ def make(
     }
     region, head = build_region(facts, plan, file, lists, shortlist=lists is not None)
     return region, head, plain
+
+
+def _options(file: ParameterFile, given: GivenOptions, made_of: Path) -> dict[str, object]:
+    """Marian takes all for its defaults where nothing is stated, which is never meant."""
+    options = given.under(file.options)
+    if not options:
+        raise ModelFormatError(
+            made_of,
+            "the file does not say which architecture it is of",
+            parameter=OPTIONS_NAME,
+            advice="Optimiser states are no models. For a file of Nematus state the architecture as Marian's options"
+            " (type: nematus, enc-cell: gru-nematus, dim-rnn, ...) in a decoder yml or in ModelFiles(options=...).",
+        )
+    return options
 
 
 def config_of_facts(facts: Mapping[str, Any]) -> ModelConfig:
@@ -171,17 +192,19 @@ def _plain(options: Any) -> bool:
 
 def _precisions(parameters: ParameterFile, graph: Graph, config: ModelConfig, wanted: str) -> Precisions:
     """How each product is computed: as stored, or as wanted; integers where Marian's converter makes integers.
+    There are no 16-bit kernels: files of int16 are computed in float32.
 
     Models without an activation multiplier for every integer product quantise each activation row by its maximum.
     """
-    stored = {name for name, parameter in parameters.parameters.items() if parameter.multiplier is not None}
+    stored = {name for name, parameter in parameters.parameters.items() if parameter.data.dtype == np.int8}
     if wanted == "float32" or (wanted == "auto" and not stored):
         return Precisions(Precision.FLOAT32)
     products = _product_weights(graph)
     integer = {name for name in products if name in stored or (not stored and is_quantized_name(name))}
     floats = frozenset(products - integer)
     # Marian's `none` stands in for output layers that have no alpha of their own (dragoman.weights.bind).
-    missing = integer - set(parameters.alphas) - ({config.tables.output} if "none" in parameters.alphas else set())
+    output = {config.stored(config.tables.output)} if "none" in parameters.alphas else set()
+    missing = integer - set(parameters.alphas) - output
     if missing:
         if parameters.alphas:
             _log.warning("%s lacks activation multipliers for some matrices: quantising by rows", parameters.path)

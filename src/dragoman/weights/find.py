@@ -10,6 +10,7 @@ from typing import Any
 
 from dragoman.errors import NativeError
 from dragoman.formats.files import MODEL_LIMIT, TEXT_LIMIT, MemoryFile, read_bytes
+from dragoman.formats.model_options import GivenOptions
 from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.vocabulary import Vocabulary
 from dragoman.weights.store import Key, Opened, Stamp, cache_folder, open_prepared, store
@@ -29,6 +30,7 @@ class Recipe:
         precision, compat: as `dragoman.load` takes them.
         shortlist: which one goes into the file, or None: then the output layer is packed for whole use.
         source, target: the model's vocabularies.
+        given: options from beside the model file.
     """
 
     model: Path
@@ -37,6 +39,7 @@ class Recipe:
     shortlist: ShortlistOptions | None
     source: Vocabulary
     target: Vocabulary
+    given: GivenOptions
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -52,6 +55,7 @@ class Recipe:
             if lists is None
             else [lists.first, lists.best, lists.threshold, lists.verify, lists.stated_false, lists.path.name,
                   self.source.content_hash, self.target.content_hash],
+            "given": [dict(self.given.values), self.given.ignore_file],
         }  # fmt: skip
 
 
@@ -108,6 +112,7 @@ def _prepare(recipe: Recipe, held: list[MemoryFile], name: str, folder: Path | N
         compat=recipe.compat,
         shortlist=recipe.shortlist,
         vocabularies=(recipe.source, recipe.target),
+        given=recipe.given,
         made_of=recipe.model,
         name=name,
     )
