@@ -124,6 +124,7 @@ class _Call(Generic[_Batch, _Result]):
     def give_up(self) -> None:
         self._todo.clear()
         self.stop.set()
+        self._done.put((-1, None, None))  # the caller may wait for what nobody will begin
 
     def _take_next(self) -> bool:
         number, found, error = self._done.get()
