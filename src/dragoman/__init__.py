@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         QueueFullError,
         ServiceClosedError,
         ServiceError,
+        TextFormatError,
         TextTooLongError,
         TranslationError,
         TranslatorClosedError,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from dragoman.service.reports import MemoryReport, ServiceStats
     from dragoman.service.service import Service
     from dragoman.text.detection import Detection, detect_language
+    from dragoman.text.glossary import Glossary
 
 __version__ = "0.1.0"
 
@@ -56,6 +58,7 @@ _HOMES = {
         "QueueFullError",
         "ServiceClosedError",
         "ServiceError",
+        "TextFormatError",
         "TextTooLongError",
         "TranslationError",
         "TranslatorClosedError",
@@ -73,6 +76,7 @@ _HOMES = {
     "dragoman.result": ("FailedLine", "Hypothesis", "Translation"),
     "dragoman.run.translator": ("Translator",),
     "dragoman.text.detection": ("Detection", "detect_language"),
+    "dragoman.text.glossary": ("Glossary",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -84,6 +88,7 @@ __all__ = [
     "DragomanError",
     "FailedLine",
     "Fleet",
+    "Glossary",
     "HubError",
     "Hypothesis",
     "MemoryReport",
@@ -99,6 +104,7 @@ __all__ = [
     "ServiceClosedError",
     "ServiceError",
     "ServiceStats",
+    "TextFormatError",
     "TextTooLongError",
     "Translation",
     "TranslationError",

@@ -27,7 +27,7 @@ from dragoman import (
 )
 
 Alone = dict[tuple[str, str], Translation]
-SLOW: dict[str, Any] = {"max_length": 2000, "beam_size": 2}
+SLOW: dict[str, Any] = {"max_length": 2000, "beam_size": 2, "split": "none"}
 LONG = "abc de fghi " * 600
 MANY = [LONG] * 20
 """Takes minutes with SLOW."""
@@ -160,7 +160,7 @@ def test_forked_children_go_on(translator: Translator, alone: Alone) -> None:
 
 def test_dropped_translators_leave_no_thread(folders: Path) -> None:
     translator = Translator(load(folders / "m1"), threads=3)
-    translator.translate(TEXTS * 20)
+    translator.translate(TEXTS * 20, split="none")
     assert len(helpers()) == 2
     del translator
     wait_for(lambda: not helpers())
@@ -172,9 +172,9 @@ def test_no_thread_can_be_started(folders: Path, alone: Alone, monkeypatch: pyte
 
     with Translator(load(folders / "m1"), threads=4) as translator:
         monkeypatch.setattr(threading.Thread, "start", refuse)
-        assert translator.translate(TEXTS * 10) == [alone["m1", text] for text in TEXTS] * 10
+        assert translator.translate(TEXTS * 10, split="none") == [alone["m1", text] for text in TEXTS] * 10
         monkeypatch.undo()
-        assert translator.translate(TEXTS * 10) == [alone["m1", text] for text in TEXTS] * 10
+        assert translator.translate(TEXTS * 10, split="none") == [alone["m1", text] for text in TEXTS] * 10
         assert len(helpers()) == 3
 
 
@@ -183,7 +183,7 @@ import sys, threading, time, dragoman
 translator = dragoman.Translator(dragoman.load(sys.argv[1]), threads=int(sys.argv[2]))
 def work():
     while True:
-        translator.translate(["abc de fghi " * 600] * 20, max_length=2000, beam_size=2)
+        translator.translate(["abc de fghi " * 600] * 20, max_length=2000, beam_size=2, split="none")
 for _ in range(3):
     threading.Thread(target=work, daemon=True).start()
 time.sleep(0.3)

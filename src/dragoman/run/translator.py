@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Unpack, overload
@@ -10,12 +11,15 @@ from typing import Any, Unpack, overload
 from dragoman.arguments import check_integer, check_texts, chunks_of
 from dragoman.errors import OptionsError
 from dragoman.model import Model
-from dragoman.options import DecodingChanges, DecodingOptions
+from dragoman.options import DecodingChanges, DecodingOptions, Split, TextFormat
 from dragoman.result import FailedLine, Translation
 from dragoman.run.batching import MAX_BATCH_SENTENCES, MAX_BATCH_TOKENS, Segment, make_batches
 from dragoman.run.crew import Crew
 from dragoman.run.flights import Found, answer_lines, check_ensemble, run_segments, segments_of
+from dragoman.run.passages import translate_passages
 from dragoman.text.lines import make_lines
+from dragoman.text.protect import Keep
+from dragoman.text.reading import Reading
 
 __all__ = ["Translator"]
 
@@ -58,38 +62,71 @@ class Translator:
 
     @overload
     def translate(  # type: ignore[overload-overlap]  # a str is an iterable of str too: the first one holds
-        self, texts: str, options: DecodingOptions | None = None, **changes: Unpack[DecodingChanges]
+        self,
+        texts: str,
+        options: DecodingOptions | None = None,
+        *,
+        split: Split = "paragraph",
+        format: TextFormat = "text",
+        glossary: None = None,
+        keep: Sequence[str | re.Pattern[str]] = (),
+        source_language: str | None = None,
+        **changes: Unpack[DecodingChanges],
     ) -> Translation: ...
     @overload
     def translate(
-        self, texts: Iterable[str], options: DecodingOptions | None = None, **changes: Unpack[DecodingChanges]
+        self,
+        texts: Iterable[str],
+        options: DecodingOptions | None = None,
+        *,
+        split: Split = "paragraph",
+        format: TextFormat = "text",
+        glossary: None = None,
+        keep: Sequence[str | re.Pattern[str]] = (),
+        source_language: str | None = None,
+        **changes: Unpack[DecodingChanges],
     ) -> list[Translation]: ...
     def translate(
-        self, texts: str | Iterable[str], options: DecodingOptions | None = None, **changes: Unpack[DecodingChanges]
+        self,
+        texts: str | Iterable[str],
+        options: DecodingOptions | None = None,
+        *,
+        split: Split = "paragraph",
+        format: TextFormat = "text",
+        glossary: None = None,
+        keep: Sequence[str | re.Pattern[str]] = (),
+        source_language: str | None = None,
+        **changes: Unpack[DecodingChanges],
     ) -> Translation | list[Translation]:
-        """Translate one sentence, or many at once, in the same order.
+        """Translate one text, or many at once, in the same order.
 
         Args:
-            texts: each string is one sentence. What is no sequence, such as a generator, is read in portions.
+            texts: each in ``format``. What is no sequence, such as a generator, is read in portions.
             options: what it states goes before the model's defaults.
+            split: what a line feed means, and whether sentences are looked for; "none": each text is one segment.
+            format: what of a text is words, and what is marks.
+            glossary: terms that must be translated in one way.
+            keep: what is copied, beside addresses, placeholders and the like: texts, or compiled patterns.
+            source_language: whose rules split; None: what the model's files say.
             **changes: single fields of `DecodingOptions`, before both.
 
         Raises:
             OptionsError: an option is unknown or out of range, or something is not a text.
-            TextTooLongError: a text is too long, and ``long_lines`` is "refuse".
+            TextTooLongError: a sentence is too long, and ``long_lines`` is "refuse".
             WorkspaceError: a sentence needs more scratch memory than allowed even alone.
             TranslatorClosedError: the translator was closed, before or meanwhile.
         """
         self._crew.check()
         given = check_texts(texts)
         chosen = DecodingOptions.of(options, changes, self.models[0].defaults)
+        reading = self._reading(split, format, keep, source_language)
         if isinstance(given, str):
-            return _sound(self._translate([given], chosen))[0]
+            return _sound(self._translate([given], reading, chosen))[0]
         if isinstance(given, Sequence) or isinstance(chosen.target_prefix, tuple):
-            return _sound(self._translate(list(given), chosen))
+            return _sound(self._translate(list(given), reading, chosen))
         found: list[Translation] = []
         for portion in chunks_of(given, _LINES_AHEAD):
-            found += _sound(self._translate(portion, chosen))
+            found += _sound(self._translate(portion, reading, chosen))
         return found
 
     def translate_stream(
@@ -97,23 +134,29 @@ class Translator:
         texts: Iterable[str | None],
         options: DecodingOptions | None = None,
         *,
+        split: Split = "paragraph",
+        format: TextFormat = "text",
+        glossary: None = None,
+        keep: Sequence[str | re.Pattern[str]] = (),
+        source_language: str | None = None,
         lines_ahead: int = _LINES_AHEAD,
         **changes: Unpack[DecodingChanges],
     ) -> Iterator[Translation | FailedLine]:
-        """Translate texts as they come, in order. A line that fails gives a `FailedLine` in its place.
+        """Translate texts as they come, in order. A text that fails gives a `FailedLine` in its place.
 
         Args:
-            texts: sentences; ``None`` among them means "nothing more for now: answer what you have".
-            options, changes: as in `translate`.
+            texts: texts; ``None`` among them means "nothing more for now: answer what you have".
             lines_ahead: most texts read before their translations are given out; more make better batches.
+            others: as in `translate`.
 
-        Raises: as `translate`, but for what concerns single lines.
+        Raises: as `translate`, but for what concerns single texts.
         """
         self._crew.check()
         if isinstance(check_texts(texts), str):
             raise OptionsError("texts", texts, "several texts; for one there is `translate`")
         ahead = check_integer("lines_ahead", lines_ahead, 1, _MOST_AHEAD)
-        return self._stream(texts, DecodingOptions.of(options, changes, self.models[0].defaults), ahead)
+        chosen = DecodingOptions.of(options, changes, self.models[0].defaults)
+        return self._stream(texts, self._reading(split, format, keep, source_language), chosen, ahead)
 
     def close(self) -> None:
         """Stop running batches and free the workspaces; who waits for them gets a TranslatorClosedError."""
@@ -132,8 +175,14 @@ class Translator:
     ) -> None:
         self.close()
 
+    def _reading(
+        self, split: Split, format: TextFormat, keep: Sequence[str | re.Pattern[str]], language: str | None
+    ) -> Reading:
+        known = self.models[0].languages if language is None else None
+        return Reading(split, format, known[0] if known else language or "", Keep(tuple(keep)))
+
     def _stream(
-        self, texts: Iterable[str | None], options: DecodingOptions, ahead: int
+        self, texts: Iterable[str | None], reading: Reading, options: DecodingOptions, ahead: int
     ) -> Iterator[Translation | FailedLine]:
         source = iter(texts)
         while True:
@@ -144,12 +193,22 @@ class Translator:
                 if text is None:
                     break
                 lines.append(text)
-            yield from self._translate(lines, options)
+            yield from self._translate(lines, reading, options)
             if ended:
                 return
 
-    def _translate(self, texts: Sequence[str], options: DecodingOptions) -> list[Translation | FailedLine]:
+    def _translate(
+        self, texts: Sequence[str], reading: Reading, options: DecodingOptions
+    ) -> list[Translation | FailedLine]:
         self._crew.check()
+        if reading.whole:
+            return self._lines(texts, options)
+        for number, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise OptionsError(f"texts[{number}]", text, "a str")
+        return translate_passages([reading.read(text) for text in texts], options, self._lines)
+
+    def _lines(self, texts: Sequence[str], options: DecodingOptions) -> list[Translation | FailedLine]:
         if not texts:
             return []
         lines = make_lines(texts, self.models[0].pieces, options)
