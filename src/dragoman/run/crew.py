@@ -1,4 +1,4 @@
-"""Who runs batches: a few workspaces, and threads that help whoever calls. No text, no models.
+"""Who runs batches: a few workers' scratch memory, and threads that help whoever calls. No text, no models.
 
 A caller works on its own batches; threads help with what it has not begun. So one thread needs no other, nothing is
 lost where no thread can be started, and a signal finds its handler: on the main thread it ends the batch.
@@ -20,34 +20,34 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from dragoman import _native
 from dragoman.errors import TranslatorClosedError
+from dragoman.host import stop_flag
+from dragoman.run.scratch import Scratch
 
 __all__ = ["Crew"]
 
 _log = logging.getLogger("dragoman")
-_FIRST_WORKSPACE = 1 << 20
 _CLOSING_S = 5.0
 """A batch ends within 100 ms of being told to; this is for what no stop flag reaches."""
 
 _Batch = TypeVar("_Batch")
 _Result = TypeVar("_Result")
-Run = Callable[[_Batch, Any, Any], _Result | None]
-"""A batch, a workspace and a stop flag, to what became of it; None if it was stopped."""
+Run = Callable[[_Batch, Scratch], _Result | None]
+"""A batch to what became of it; None if it was stopped."""
 
 
 class _Seats:
-    """Workspaces that nobody uses now."""
+    """Scratch memory that nobody uses now."""
 
     def __init__(self, count: int, limit: int) -> None:
         self._free: SimpleQueue[_Seat | None] = SimpleQueue()
         self._closed = False
         for _ in range(count):
-            self.put(_native.Workspace(min(_FIRST_WORKSPACE, limit), limit))
+            self.put(Scratch(limit))
 
-    def put(self, workspace: Any) -> None:
+    def put(self, scratch: Scratch) -> None:
         if not self._closed:
-            self._free.put(_Seat(workspace, self))
+            self._free.put(_Seat(scratch, self))
 
     def take(self) -> _Seat | None:
         """Waits for a free one; None: there are none any more. Drop it to give it back."""
@@ -64,13 +64,13 @@ class _Seats:
 
 
 class _Seat:
-    __slots__ = ("_home", "workspace")
+    __slots__ = ("_home", "scratch")
 
-    def __init__(self, workspace: Any, home: _Seats) -> None:
-        self.workspace, self._home = workspace, home
+    def __init__(self, scratch: Scratch, home: _Seats) -> None:
+        self.scratch, self._home = scratch, home
 
     def __del__(self) -> None:
-        self._home.put(self.workspace)
+        self._home.put(self.scratch)
 
 
 class _Call(Generic[_Batch, _Result]):
@@ -82,7 +82,7 @@ class _Call(Generic[_Batch, _Result]):
         self._done: SimpleQueue[tuple[int, _Result | None, BaseException | None]] = SimpleQueue()
         self._open = len(batches)
         self._results: dict[int, _Result] = {}
-        self.stop: Any = _native.StopFlag()
+        self._stop = stop_flag()
 
     def help(self) -> None:
         """On a thread of the crew's: take part until nothing is left to begin."""
@@ -92,7 +92,7 @@ class _Call(Generic[_Batch, _Result]):
             except IndexError:
                 return
             try:
-                self._done.put((number, self._run(batch, seat.workspace, self.stop), None))
+                self._done.put((number, self._fly(batch, seat.scratch), None))
             except BaseException as error:
                 self._done.put((number, None, error.with_traceback(None)))
             del seat, batch
@@ -108,7 +108,7 @@ class _Call(Generic[_Batch, _Result]):
             except IndexError:
                 break
             try:
-                found = self._run(batch, seat.workspace, self.stop)
+                found = self._fly(batch, seat.scratch)
             finally:
                 del seat  # a traceback would keep it from the next caller
             if not self._take(number, found):
@@ -123,8 +123,12 @@ class _Call(Generic[_Batch, _Result]):
 
     def give_up(self) -> None:
         self._todo.clear()
-        self.stop.set()
+        self._stop.set()
         self._done.put((-1, None, None))  # the caller may wait for what nobody will begin
+
+    def _fly(self, batch: _Batch, scratch: Scratch) -> _Result | None:
+        scratch.stop = self._stop
+        return self._run(batch, scratch)
 
     def _take_next(self) -> bool:
         number, found, error = self._done.get()
@@ -141,7 +145,7 @@ class _Call(Generic[_Batch, _Result]):
 
 
 class Crew:
-    """Runs the batches of any number of callers, on as many threads at once as there are workspaces.
+    """Runs the batches of any number of callers, on as many threads at once as there is scratch memory for.
 
     In a forked child it begins anew, with no threads. At the interpreter's exit what runs is stopped.
 
@@ -189,7 +193,7 @@ class Crew:
             raise TranslatorClosedError
 
     def close(self) -> None:
-        """Stop what runs, wait until it has ended, and free the workspaces. May be called twice."""
+        """Stop what runs, wait until it has ended, and free the memory. May be called twice."""
         self.closed = True
         self._seats.close()  # a call that has a seat is among those below
         for call in list(self._calls):

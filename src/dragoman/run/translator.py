@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Unpack, overload
+from typing import Unpack, overload
 
 from dragoman.arguments import check_integer, check_texts, chunks_of
 from dragoman.errors import OptionsError
@@ -17,6 +17,7 @@ from dragoman.run.batching import MAX_BATCH_SENTENCES, MAX_BATCH_TOKENS, Segment
 from dragoman.run.crew import Crew
 from dragoman.run.flights import Found, answer_lines, check_ensemble, run_segments, segments_of
 from dragoman.run.passages import translate_passages
+from dragoman.run.scratch import Scratch
 from dragoman.text.lines import make_lines
 from dragoman.text.protect import Keep
 from dragoman.text.reading import Reading
@@ -222,9 +223,9 @@ class Translator:
             max_tokens=MAX_BATCH_TOKENS * _LARGE_BATCH,
         )
 
-        def run(batch: list[int], workspace: Any, stop: Any) -> list[Found] | None:
+        def run(batch: list[int], scratch: Scratch) -> list[Found] | None:
             own: list[Segment] = [segments[number] for number in batch]
-            return run_segments(self.models, workspace, own, options, stop)
+            return run_segments(self.models, scratch, own, options)
 
         for batch, found in zip(batches, self._crew.run(batches, run), strict=True):
             for number, result in zip(batch, found, strict=True):
