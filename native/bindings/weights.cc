@@ -8,6 +8,7 @@
 
 #include "../checksum.h"
 #include "../error.h"
+#include "../kernels/overflow.h"
 #include "../kernels/packing.h"
 #include "../kernels/sketch.h"
 #include "../shortlist.h"
@@ -35,6 +36,13 @@ const T* address(nb::handle source, const char* field, size_t count) {
   return array.data();
 }
 
+OverflowLists overflow_lists(nb::handle source) {
+  nb::object found = source.attr("overflows");
+  if (found.is_none()) return {};
+  auto array = nb::cast<Array<uint8_t>>(found);
+  return {array.data(), array.size()};
+}
+
 SlotWeights read_slot(nb::handle source, const Slot& expected) {
   SlotWeights result;
   result.slot = expected;
@@ -55,6 +63,7 @@ SlotWeights read_slot(nb::handle source, const Slot& expected) {
     matrix.scale = address<float>(source, "scale", n);
     matrix.bias = address<float>(source, "bias", n);
     matrix.column_sums = address<int32_t>(source, "column_sums", n);
+    matrix.overflows = overflow_lists(source);
     matrix.alpha = nb::cast<float>(source.attr("alpha"));
     return result;
   }
@@ -73,6 +82,7 @@ SlotWeights read_slot(nb::handle source, const Slot& expected) {
   table.scale = address<float>(source, "scale", v);
   table.bias = address<float>(source, "bias", v);
   table.column_sums = address<int32_t>(source, "column_sums", v);
+  table.overflows = overflow_lists(source);
   table.alpha = nb::cast<float>(source.attr("alpha"));
   table.unquantise = nb::cast<float>(source.attr("unquantise"));
   table.sketch = address<uint8_t>(source, "sketch", sketch_size(table.d, table.v));
@@ -132,7 +142,8 @@ uint64_t layout_fingerprint() {
   };
   std::vector<uint8_t> sketch(sketch_size(kK, kN));
   make_sketch(integers.data(), kK, kK, kN, true, sketch.data());
-  return sum(int8) ^ sum(sums) * 3 ^ sum(float32) * 5 ^ sum(sketch) * 7;
+  const std::vector<uint8_t> lists = make_overflow_lists(int8.data(), kK, kN);
+  return sum(int8) ^ sum(sums) * 3 ^ sum(float32) * 5 ^ sum(sketch) * 7 ^ sum(lists) * 11;
 }
 
 void make_sketch_into(nb::ndarray<const int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu> table, bool dynamic,
@@ -155,6 +166,15 @@ void bind_weights(nb::module_& m) {
   m.def("sketch_size", &sketch_size, nb::arg("k"), nb::arg("n"));
   m.def("make_sketch", &make_sketch_into, nb::arg("table"), nb::arg("dynamic"), nb::arg("sketch"),
         "Writes the sketch of an int8 output layer [N, K]. dynamic: of activations that are quantised row by row.");
+  m.def("most_overflow_bytes", &most_overflow_bytes, nb::arg("k"), nb::arg("n"));
+  m.def(
+      "make_overflow_lists",
+      [](Array<int8_t> panels, int k, int n) {
+        if (panels.size() < packed_size_int8(k, n)) wrong("panels", "are too short");
+        const std::vector<uint8_t> lists = make_overflow_lists(panels.data(), k, n);
+        return nb::bytes(lists.data(), lists.size());
+      },
+      nb::arg("panels"), nb::arg("k"), nb::arg("n"), "Where sums of 16 bits may overflow (native/kernels/overflow.h).");
   nb::class_<WeightsHandle>(m, "Weights", "Addresses of a model's prepared slots; keeps plan and arrays alive.")
       .def(nb::new_([](nb::object plan, nb::sequence slots) { return make_weights(plan, slots); }), nb::arg("plan"),
            nb::arg("slots"))
