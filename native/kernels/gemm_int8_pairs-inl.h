@@ -15,7 +15,7 @@ namespace dragoman::DRAGOMAN_TARGET {
 namespace {
 
 // Low tiles take whole panels, which are read line after line.
-constexpr int pair_blocks(int rows) { return rows * kTileGroups * kBlocksPerPanel <= 6 ? kBlocksPerPanel : 1; }
+constexpr int pair_blocks(int rows) { return rows * kBlocksPerPanel <= 4 ? kBlocksPerPanel : 1; }
 
 // The sums of R rows by B blocks of columns, `reach` steps in 16 bits at a time.
 template <int R, int B, bool spread, int reach>
@@ -118,7 +118,8 @@ __attribute__((noinline)) void pair_tile(const PairWork& pair_work, const TileCo
                                          const Prefetch& fetch) {
   const Int8Work& work = pair_work.work;
   if constexpr (reach == 0) {
-    int8_tile<R, B, spread>(work, row, block, fetch);
+    constexpr int kTogether = B < int8_blocks(R) ? B : int8_blocks(R);
+    for (int i = 0; i < B; i += kTogether) int8_tile<R, kTogether, spread>(work, row, block + i, fetch);
   } else {
     const GemmInt8& p = work.p;
     const size_t panel_bytes = static_cast<size_t>(work.steps) * kStepBytes;

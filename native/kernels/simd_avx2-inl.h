@@ -220,8 +220,8 @@ inline void add_products(I32x16& sums, Activations a, Weights b) {
   sums.lo = _mm256_add_epi32(sums.lo, products(a, b.even_lo, b.odd_lo));
   sums.hi = _mm256_add_epi32(sums.hi, products(a, b.even_hi, b.odd_hi));
 }
-constexpr int kTileRows = 4;
-constexpr int kIntSums = 6;
+constexpr int kTileRows = 3;
+constexpr int kIntSums = 3;
 constexpr int kStepsPerTurn = 1;
 
 // vpmaddubsw adds pairs of products in 16 bits, and saturates. For sums that fit (overflow.h): half the instructions.

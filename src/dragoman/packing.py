@@ -214,11 +214,11 @@ def _pack(
     return panels, sums
 
 
-def _overflows(panels: NDArray[Any] | None, k: int, n: int, memory: Memory) -> NDArray[np.uint8] | None:
-    """Of the panels of a [K, N] matrix; None of floats, and of a table that is not packed."""
+def _overflows(panels: NDArray[Any] | None, shape: tuple[int, ...], memory: Memory) -> NDArray[np.uint8] | None:
+    """Of the panels of a matrix of ``shape`` [K, N]; None of floats, and of a table that is not packed."""
     if panels is None or panels.itemsize != 1:
         return None
-    return memory.put(np.frombuffer(_native.make_overflow_lists(panels, k, n), np.uint8), np.uint8)
+    return memory.put(np.frombuffer(_native.make_overflow_lists(panels, shape[0], shape[1]), np.uint8), np.uint8)
 
 
 def _sketched(bound: BoundTable, panels: bool) -> bool:
@@ -247,7 +247,7 @@ def _matrix(bound: BoundMatrix, memory: Memory) -> PreparedMatrix:
         None if constants.bias is None else memory.put(constants.bias, np.float32),
         None if sums is None else memory.put(sums, np.int32),
         bound.alpha or 0.0,
-        _overflows(panels, *bound.weights.shape, memory),
+        _overflows(panels, bound.weights.shape, memory),
     )
 
 
@@ -277,5 +277,5 @@ def _table(slot: TableSlot, bound: BoundTable, memory: Memory, *, panels: bool) 
         alpha=bound.alpha or 0.0,
         unquantise=0.0 if bound.multiplier is None else float(np.float32(1) / np.float32(bound.multiplier)),
         sketch=sketch,
-        overflows=_overflows(packed, *bound.rows.shape[::-1], memory),
+        overflows=_overflows(packed, bound.rows.shape[::-1], memory),
     )
