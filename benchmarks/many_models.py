@@ -62,7 +62,7 @@ def make_models(source: Path, target: Path, count: int) -> list[Path]:
 def cell(folders: list[Path], workers: int, lines: list[str]) -> dict[str, Any]:
     """Memory of one process with these models and so many workers, at four points."""
     import dragoman
-    from dragoman.serving.process_memory import process_memory
+    from dragoman.fleet.process_memory import process_memory
 
     def now(settle: float = 0.0) -> dict[str, float]:
         time.sleep(settle)

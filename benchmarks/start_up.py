@@ -25,7 +25,7 @@ from pathlib import Path
 SOURCES = Path(__file__).resolve().parents[1] / "src"
 TEXT = b"Hello world.\n"
 _SETTLED_S = 2.5
-"""Files changed more recently than 2 s are not trusted by their times (dragoman.prepared_cache)."""
+"""Files changed more recently than 2 s are not trusted by their times (dragoman.weights.store)."""
 _COMPILED = tempfile.TemporaryDirectory()
 _PEAK = """
 import atexit, sys

@@ -68,9 +68,9 @@ def peaks() -> dict[str, list[float]]:
 def work(setup: Setup, lines: list[str], kind: str) -> dict[str, float]:
     """Multiplications and additions of the products for this text, and the bytes of workspace it took."""
     import dragoman
-    from dragoman.batching import MAX_BATCH_SENTENCES
     from dragoman.options import DecodingOptions
-    from dragoman.profiling import profile
+    from dragoman.run.batching import MAX_BATCH_SENTENCES
+    from dragoman.run.profiling import profile
 
     model = dragoman.load(setup.folder, precision=setup.precision)
     options = DecodingOptions.of(None, {"beam_size": setup.beam, "skip_cost": setup.beam == 1}, model.defaults)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import dragoman
-from dragoman.demo import find_route
+from dragoman.catalogue.bundled import find_route
 from dragoman.formats.npz import write_npz
 from dragoman.formats.parameters import Parameter, freeze
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import dragoman
-from dragoman.demo import find_route, language_pairs
+from dragoman.catalogue.bundled import find_route, language_pairs
 from dragoman.errors import OptionsError
 
 

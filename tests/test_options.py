@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from dragoman.errors import OptionsError
 from dragoman.formats.bundle import Bundle
 from dragoman.formats.decoder_yml import parse_decoder_config
-from dragoman.options import DecodingOptions, option_names
+from dragoman.options import DecodingChanges, DecodingOptions, option_names
 
 
 @pytest.mark.parametrize(
@@ -175,3 +176,12 @@ def test_merging_keeps_what_is_stated(first: dict[str, Any], second: dict[str, A
 
 def test_names() -> None:
     assert "stated" not in option_names() and "beam_size" in option_names()
+
+
+def test_keywords_of_calls_are_the_options() -> None:
+    """Names and types of `DecodingChanges` are those of the record; sequences may stand where it keeps tuples."""
+    keywords = get_type_hints(DecodingChanges)
+    fields = get_type_hints(DecodingOptions)
+    assert list(keywords) == list(option_names())
+    wider = {"weights": Sequence[float], "target_prefix": str | Sequence[str | None] | None}
+    assert keywords == {name: fields[name] for name in keywords} | wider

@@ -11,9 +11,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dragoman.catalogue.loading import load
     from dragoman.errors import (
         DeadlineExceededError,
+        DownloadError,
         DragomanError,
+        HubError,
         ModelError,
         ModelFormatError,
         ModelNotFoundError,
@@ -21,28 +24,33 @@ if TYPE_CHECKING:
         QueueFullError,
         ServiceClosedError,
         ServiceError,
+        TextFormatError,
         TextTooLongError,
         TranslationError,
         UnavailableError,
         UnsupportedModelError,
         WorkspaceError,
     )
+    from dragoman.fleet.fleet import Fleet
     from dragoman.formats.bundle import ModelFiles
-    from dragoman.model import Model, load
+    from dragoman.model import Model
     from dragoman.options import DecodingOptions
     from dragoman.planning.plan import Plan
     from dragoman.result import FailedLine, Hypothesis, Translation
-    from dragoman.serving.fleet import Fleet
-    from dragoman.serving.reports import MemoryReport, ServiceStats
-    from dragoman.serving.service import Service
-    from dragoman.translator import Translator
+    from dragoman.run.translator import Translator
+    from dragoman.service.reports import MemoryReport, ServiceStats
+    from dragoman.service.service import Service
+    from dragoman.text.detection import Detection, detect_language
+    from dragoman.text.glossary import Glossary
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "dragoman.errors": (
         "DeadlineExceededError",
+        "DownloadError",
         "DragomanError",
+        "HubError",
         "ModelError",
         "ModelFormatError",
         "ModelNotFoundError",
@@ -50,30 +58,38 @@ _HOMES = {
         "QueueFullError",
         "ServiceClosedError",
         "ServiceError",
+        "TextFormatError",
         "TextTooLongError",
         "TranslationError",
         "UnavailableError",
         "UnsupportedModelError",
         "WorkspaceError",
     ),
-    "dragoman.serving.fleet": ("Fleet",),
+    "dragoman.fleet.fleet": ("Fleet",),
     "dragoman.formats.bundle": ("ModelFiles",),
-    "dragoman.model": ("Model", "load"),
+    "dragoman.catalogue.loading": ("load",),
+    "dragoman.model": ("Model",),
     "dragoman.options": ("DecodingOptions",),
     "dragoman.planning.plan": ("Plan",),
-    "dragoman.serving.reports": ("MemoryReport", "ServiceStats"),
-    "dragoman.serving.service": ("Service",),
+    "dragoman.service.reports": ("MemoryReport", "ServiceStats"),
+    "dragoman.service.service": ("Service",),
     "dragoman.result": ("FailedLine", "Hypothesis", "Translation"),
-    "dragoman.translator": ("Translator",),
+    "dragoman.run.translator": ("Translator",),
+    "dragoman.text.detection": ("Detection", "detect_language"),
+    "dragoman.text.glossary": ("Glossary",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "DeadlineExceededError",
     "DecodingOptions",
+    "Detection",
+    "DownloadError",
     "DragomanError",
     "FailedLine",
     "Fleet",
+    "Glossary",
+    "HubError",
     "Hypothesis",
     "MemoryReport",
     "Model",
@@ -88,6 +104,7 @@ __all__ = [
     "ServiceClosedError",
     "ServiceError",
     "ServiceStats",
+    "TextFormatError",
     "TextTooLongError",
     "Translation",
     "TranslationError",
@@ -95,6 +112,7 @@ __all__ = [
     "UnavailableError",
     "UnsupportedModelError",
     "WorkspaceError",
+    "detect_language",
     "load",
 ]
 

@@ -50,9 +50,7 @@ def make_overflow_lists(panels: Annotated[NDArray[numpy.int8], dict(order='C', d
     """Where sums of 16 bits may overflow (native/kernels/overflow.h)."""
 
 class Weights:
-    """Addresses of a model's prepared slots; keeps plan and arrays alive."""
-
-    def __init__(self, plan: object, slots: Sequence[Any]) -> None: ...
+    """Addresses of a model's prepared slots; keeps plan and region alive."""
 
     @property
     def vocabulary(self) -> int: ...
@@ -87,6 +85,8 @@ class StopFlag:
     def set(self) -> None: ...
 
     def clear(self) -> None: ...
+
+    def is_set(self) -> bool: ...
 
 class SearchOptions:
     def __init__(self) -> None: ...

@@ -5,19 +5,30 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypedDict, TypeVar, Unpack, cast
 
 from dragoman.errors import OptionsError
 
 if TYPE_CHECKING:
     from dragoman.formats.bundle import Bundle
 
-__all__ = ["Alignment", "DecodingOptions", "LongLines", "option_names"]
+__all__ = [
+    "Alignment",
+    "DecodingChanges",
+    "DecodingOptions",
+    "LongLines",
+    "Split",
+    "TextFormat",
+    "option_names",
+]
 
 Alignment = Literal["soft", "hard"] | float | None
 LongLines = Literal["cut", "crop", "refuse"]
+Split = Literal["paragraph", "sentence", "wrapped_text", "none"]
+"""What ends a sentence: a line feed and the rules of the language; a line feed; the rules alone; only the end."""
+TextFormat = Literal["text", "html", "xml", "markdown"]
 
 _T = TypeVar("_T")
 _UNSTATED: Any = object()
@@ -104,6 +115,24 @@ def _option(default: _T, check: Callable[[object], _T]) -> _T:
     return cast(_T, field(default=_UNSTATED, metadata={"default": default, "check": check}))
 
 
+class DecodingChanges(TypedDict, total=False):
+    """Fields of `DecodingOptions` as keywords of a call: ``**changes: Unpack[DecodingChanges]``."""
+
+    beam_size: int
+    normalize: float
+    word_penalty: float
+    max_length: int
+    max_length_factor: float
+    long_lines: LongLines
+    n_best: int
+    alignment: Alignment
+    word_scores: bool
+    allow_unk: bool
+    skip_cost: bool
+    weights: Sequence[float]
+    target_prefix: str | Sequence[str | None] | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class DecodingOptions:
     """How to search and what to return. What is not stated comes from the model, then from Marian.
@@ -182,21 +211,24 @@ class DecodingOptions:
             values.pop("skip_cost", None)
         return DecodingOptions(**values)
 
-    def replace(self, /, **changes: Any) -> DecodingOptions:
+    def replace(self, /, **changes: Unpack[DecodingChanges]) -> DecodingOptions:
         """A copy with other values, which count as stated. Raises OptionsError, also for an unknown name."""
-        for name in changes:
+        return self._replace(changes)
+
+    def _replace(self, changes: Mapping[str, object]) -> DecodingOptions:
+        for name, value in changes.items():
             if name not in option_names():
-                _refuse_name(name, changes[name])
-        return DecodingOptions(**changes).over(self) if changes else self
+                _refuse_name(name, value)
+        return DecodingOptions(**cast(dict[str, Any], changes)).over(self) if changes else self
 
     @classmethod
     def of(
-        cls, options: DecodingOptions | None, keywords: dict[str, Any], defaults: DecodingOptions
+        cls, options: DecodingOptions | None, keywords: Mapping[str, object], defaults: DecodingOptions
     ) -> DecodingOptions:
         """The options of one call: its keywords, before its options, before the model's defaults."""
         if options is not None and not isinstance(options, DecodingOptions):
             raise OptionsError("options", options, "a DecodingOptions, or keywords such as beam_size=4")
-        return (defaults if options is None else options.over(defaults)).replace(**keywords)
+        return (defaults if options is None else options.over(defaults))._replace(keywords)
 
     @classmethod
     def of_model(cls, files: Bundle) -> DecodingOptions:

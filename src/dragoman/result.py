@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dragoman.errors import DragomanError
 
@@ -12,10 +13,27 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["FailedLine", "Hypothesis", "Link", "SoftAlignment", "Translation"]
+__all__ = [
+    "FailedLine",
+    "Hypothesis",
+    "Link",
+    "Sentence",
+    "SentenceRecipe",
+    "SoftAlignment",
+    "Span",
+    "Translation",
+    "Word",
+]
 
 Link = tuple[int, int]
 """Hard alignment: numbers of a source token and of a target token."""
+
+
+class Span(NamedTuple):
+    """Code points ``start`` to ``stop`` of a text, half-open."""
+
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -79,6 +97,8 @@ class Hypothesis:
         model_scores: the path score by each model of an ensemble, unweighted; for one model (path_score,).
         word_scores: what each token added to the path score, or None where not asked for.
         alignment: weights ("soft"), links sorted by source and target ("hard" or a threshold), or None.
+        spans: of each token the characters of ``text`` that it is, without white space around them; an empty one for
+            the end symbol. None unless alignments or word scores were asked for.
     """
 
     text: str
@@ -88,24 +108,84 @@ class Hypothesis:
     model_scores: tuple[float, ...] = ()
     word_scores: tuple[float, ...] | None = None
     alignment: SoftAlignment | tuple[Link, ...] | None = field(default=None, repr=False)
+    spans: tuple[Span, ...] | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         return self.text
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a translation, or a mark between words.
+
+    Attributes:
+        text: of the word.
+        span: in `Translation.text`.
+        quality: how likely it is right, 0 to 1; None where word scores were not asked for.
+        log_probability: mean over its pieces; None likewise.
+    """
+
+    text: str
+    span: Span
+    quality: float | None = None
+    log_probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of a text and its translation. Neither begins or ends with white space.
+
+    Attributes:
+        source: what stands in `Translation.source` at ``source_span``, marks included.
+        target: what stands in `Translation.text` at ``target_span``.
+        score: of the best hypothesis; None for what was copied.
+        quality: how likely it is right, 0 to 1; None where that cannot be had.
+        words: of the target, in order.
+        alignment: spans of a source word and of a target word that translates it, sorted; None unless asked for.
+        n_best: hypotheses for what the model read, best first; none for what was copied.
+    """
+
+    source: str
+    target: str
+    source_span: Span
+    target_span: Span
+    score: float | None
+    quality: float | None
+    words: tuple[Word, ...] = field(repr=False)
+    alignment: tuple[tuple[Span, Span], ...] | None = field(repr=False)
+    n_best: tuple[Hypothesis, ...] = field(repr=False)
+
+
+class SentenceRecipe(Protocol):
+    """How the sentences of a translation are found, once somebody asks. Immutable, and can be pickled."""
+
+    def sentences(self, translation: Translation, /) -> tuple[Sentence, ...]: ...
+
+
+@dataclass(frozen=True)
 class Translation:
     """A translated text. ``str(translation)`` is the text.
 
     Attributes:
         source: the text as given, save that halves of surrogate pairs are replaced.
-        source_tokens: its pieces, with the end symbol: the columns of alignments.
-        n_best: hypotheses, best first; as many as were asked for and found, at least one.
+        source_tokens: pieces of what models read of it, with their end symbols: the columns of alignments.
+        n_best: hypotheses for the whole text, best first; as many as were asked for and found, at least one.
+        source_spans: of each source token its characters in ``source``; None unless alignments or word scores were
+            asked for, and where marks stand between them.
+        warnings: what a person should know, such as marks that lost their place.
     """
 
     source: str
     source_tokens: tuple[str, ...] = field(repr=False)
     n_best: tuple[Hypothesis, ...]
+    source_spans: tuple[Span, ...] | None = field(default=None, repr=False)
+    warnings: tuple[str, ...] = ()
+    recipe: SentenceRecipe | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def sentences(self) -> tuple[Sentence, ...]:
+        """The sentences in their order; between them stands white space."""
+        return () if self.recipe is None else self.recipe.sentences(self)
 
     @property
     def text(self) -> str:

@@ -13,14 +13,15 @@ from random_models import FAMILIES, make_model
 
 from dragoman.architectures.build import build_graph
 from dragoman.architectures.config import read_config
-from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
-from dragoman.backends.reference import ReferenceBackend, Workspace
-from dragoman.binding import bind
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions
+from dragoman.backends.reference import Workspace, run_plans
 from dragoman.calibration import collect_alphas
 from dragoman.formats.parameters import Parameter, ParameterFile, freeze
 from dragoman.graph.graph import Graph
-from dragoman.planning.lower import Precisions, compile_graph
-from dragoman.planning.plan import Plan, Precision
+from dragoman.planning.lowering.lower import Precisions, compile_graph
+from dragoman.planning.plan import Plan
+from dragoman.planning.records import Precision
+from dragoman.weights.bind import bind
 
 VOCABULARY = 37
 SOURCES = ([12, 25, 6, 7, 33, 2, 19, 20, 0], [36, 2, 2, 17, 8, 30, 11, 0], [5, 9, 3, 0], [4, 0])
@@ -59,4 +60,4 @@ def compiled(name: str, precision: Precision = Precision.FLOAT32) -> tuple[Graph
 def run(
     plan: Plan, file: ParameterFile, batch: Batch, options: SearchOptions = BEAM
 ) -> list[list[RawHypothesis]]:
-    return ReferenceBackend().run([(plan, bind(plan, file))], Workspace(), batch, options)
+    return run_plans([(plan, bind(plan, file))], Workspace(), batch, options)

@@ -14,11 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dragoman.binding import (
+from dragoman.backends.slots import (
     BoundMatrix,
     BoundTable,
     BoundVector,
-    bind,
     fused_multiply_add,
     integer_constants,
     vocabulary_size,
@@ -26,7 +25,8 @@ from dragoman.binding import (
 from dragoman.errors import ModelFormatError, WeightsError
 from dragoman.formats.parameters import Parameter, ParameterFile, freeze
 from dragoman.formats.quantize import dequantize, quantize_parameter
-from dragoman.planning.plan import MatrixSlot, Precision, Slot, TableSlot, VectorSlot
+from dragoman.planning.records import MatrixSlot, Precision, Slot, TableSlot, VectorSlot
+from dragoman.weights.bind import bind
 
 FLOAT32, INT8, INT8_ROWS = Precision
 RNG = np.random.default_rng(5)

@@ -13,7 +13,7 @@ import pytest
 from fleet_tools import FakeLoader, wait_for
 
 from dragoman import Fleet, ModelError, ModelNotFoundError, OptionsError, ServiceClosedError
-from dragoman.serving.entries import Claim, Entry
+from dragoman.fleet.entries import Claim, Entry
 
 
 def make(loader: FakeLoader, names: str = "abcdef", **arguments: object) -> Fleet:
@@ -158,7 +158,7 @@ def test_ensembles_do_not_deadlock(loader: FakeLoader) -> None:
 def test_failed_loads_fail_alone_and_are_tried_again(
     loader: FakeLoader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dragoman.serving.holdings._FIRST_RETRY_S", 0.2)
+    monkeypatch.setattr("dragoman.fleet.holdings._FIRST_RETRY_S", 0.2)
     loader.failing.add("a")
     with make(loader) as fleet:
         with pytest.raises(ModelError, match="a is broken"):

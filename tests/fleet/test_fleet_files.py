@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman import Fleet, ModelFormatError, ModelNotFoundError, OptionsError
-from dragoman.serving.catalogue import estimate_bytes, languages_of, read_directory, read_fleet_file
-from dragoman.serving.residency import POLICIES, Residency
-from dragoman.serving.routes import find_route
-from dragoman.serving.sizes import format_bytes, parse_bytes
+from dragoman.catalogue.catalogue import estimate_bytes, read_directory, read_fleet_file
+from dragoman.catalogue.routes import find_route
+from dragoman.fleet.residency import POLICIES, Residency
+from dragoman.units import format_bytes, parse_bytes
 
 
 def test_directory(tmp_path: Path, spm_bytes: bytes) -> None:
@@ -65,23 +65,6 @@ def test_wrong_fleet_files(tmp_path: Path, text: str, named: str) -> None:
         read_fleet_file(file)
 
 
-@pytest.mark.parametrize(
-    ("name", "pair"),
-    [
-        ("ende", ("en", "de")),
-        ("en-de", ("en", "de")),
-        ("EN_DE.tiny", ("en", "de")),
-        ("deen-tiny-ssru", ("de", "en")),
-        ("demo-enfr", ("en", "fr")),
-        ("tiny", None),
-        ("m0", None),
-        ("demo", None),
-    ],
-)
-def test_languages_of_names(name: str, pair: tuple[str, str] | None) -> None:
-    assert languages_of(name) == pair
-
-
 def test_routes() -> None:
     languages = {
         "deen": ("de", "en"),
@@ -92,10 +75,20 @@ def test_routes() -> None:
     }
     assert find_route(("de", "en", "fr"), languages) == ("deen", "enfr")
     assert find_route(("DE", "es"), languages) == ("deen", "enfr", "fres"), "the shortest way"
+    assert find_route(("de_AT", "English", "fr-CA"), languages) == ("deen", "enfr"), "spelled in other ways"
     assert find_route(("x", "enfr2"), languages) == ("x", "enfr2"), "names of models"
     for wrong in (("de",), (), "deen", ("de", "de"), ("fr", "de"), ("de", "xx"), (1, 2)):
         with pytest.raises(OptionsError, match="route"):
             find_route(wrong, languages)  # type: ignore[arg-type]
+
+
+def test_routes_take_the_nearest_of_several_forms() -> None:
+    languages = {"pt": ("en", "pt-PT"), "br": ("en", "pt_BR"), "zh": ("en", "zh"), "hant": ("en", "zh_hant")}
+    languages["no"] = ("nb", "en")
+    wanted = {"pt-BR": "br", "pt": "pt", "zh-TW": "hant", "zh-Hans": "zh", "Chinese (Traditional)": "hant"}
+    for target, name in wanted.items():
+        assert find_route(("en-US", target), languages) == (name,)
+    assert find_route(("no", "en-GB", "pt_BR"), languages) == ("no", "br")
 
 
 def test_sizes() -> None:

@@ -12,8 +12,8 @@ from fleet_tools import make_folders
 
 from dragoman import OptionsError, load
 from dragoman.cli.fleet import command
-from dragoman.serving.residency import POLICIES
-from dragoman.serving.simulate import Costs, TraceRequest, read_trace, simulate
+from dragoman.fleet.residency import POLICIES
+from dragoman.fleet.simulate import Costs, TraceRequest, read_trace, simulate
 
 SIZES = {name: 100 for name in "abcd"}
 COSTS = Costs(load_s=1.0, load_bytes_per_s=1e12, words_per_s=10.0)

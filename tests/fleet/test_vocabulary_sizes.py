@@ -7,9 +7,9 @@ from pathlib import Path
 from fleet_tools import make_folder
 
 import dragoman
-from dragoman.demo import find_route
-from dragoman.serving.catalogue import estimate_vocabulary_bytes
-from dragoman.vocabularies import private_bytes
+from dragoman.catalogue.bundled import find_route
+from dragoman.catalogue.catalogue import estimate_vocabulary_bytes
+from dragoman.text.vocabularies import private_bytes
 
 
 def test_estimates_are_what_is_counted_later(tmp_path: Path, spm_bytes: bytes) -> None:

@@ -155,12 +155,11 @@ FLOATS = struct.pack("<4f", 1, 2, 3, 4)
     [
         (assemble(version=2), "not a Marian .bin"),
         (struct.pack("<2Q", 1, 2**61), "more items than the file can hold"),
-        (assemble(item(b"W", 0x0404, (2, 2), FLOATS), yml=False), "no item with the model's options"),
         (assemble(item(b"W", 0x0404, (2, 3), FLOATS)), "too short for its shape"),
         (assemble(item(b"W", 0x0404, (2**31 - 1,) * 8, FLOATS)), "too short for its shape"),
         (assemble(item(b"W", 0x0404, (-2, -2), FLOATS)), "impossible shape"),
         (assemble(item(b"W", 0x0404, (), FLOATS)), "impossible rank"),
-        (assemble(item(b"W", 0x0101, (2, 2), FLOATS)), "unknown type"),
+        (assemble(item(b"W_QuantMultA", 0x0101, (2, 2), FLOATS)), "unknown type"),
         (assemble(item(b"W", 0x7FFFFFFF, (2, 2), FLOATS)), "unknown type"),
         (assemble(item(b"W\0V", 0x0404, (2, 2), FLOATS)), "does not end where it should"),
         (assemble(*[item(b"W", 0x0404, (2, 2), FLOATS)] * 2), "same name"),
@@ -192,3 +191,12 @@ def test_integers_need_a_multiplier(tmp_path: Path) -> None:
     parameter = Parameter("W", (2, 2), np.zeros((2, 2), np.int8))
     with pytest.raises(WeightsError, match="multiplier"):
         write_bin(freeze(Path("m"), {"W": parameter}, {}, {}), tmp_path / "m.bin")
+
+
+def test_what_trainings_leave_is_not_read(load: Loader) -> None:
+    """amun's empty ``decoder_c_tt``, counters, other items of text; and files without options."""
+    left = [item(b"decoder_c_tt", 0x0404, (1, 0), b""), item(b"uidx", 0x0108, (1,), bytes(8))]
+    left.append(item(b"special:other.yml", 0x0101, (4,), b"a:1\0"))
+    file = load(assemble(item(b"W", 0x0404, (2, 2), FLOATS), *left, yml=False))
+    assert list(file.parameters) == ["W"] and not file.options
+    assert set(file.unread) == {"decoder_c_tt", "uidx", "special:other.yml"}

@@ -75,10 +75,22 @@ def test_reads_numpys_own_archives(compressed: bool, tmp_path: Path) -> None:
 
 
 def test_training_state_is_left_out(tmp_path: Path) -> None:
-    state = {"uidx": np.array(7), "history_errs": np.zeros(3), "decoder_c_tt": np.zeros((1, 4), np.float32)}
+    state = {"uidx": np.array(7), "history_errs": np.zeros(3), "decoder_c_tt": np.zeros((1, 0), np.float32),
+             "swapped": np.ones((2, 2), ">f4"), "big:adam": np.ones((1, 1, 1, 1, 1), np.float32)}  # fmt: skip
     rest = {"W": np.ones((1, 1), np.float32), "special:model.yml": YML}
-    path = save(tmp_path / "m.npz", state | rest)
-    assert list(read_npz(path).parameters) == ["W"]
+    file = read_npz(save(tmp_path / "m.npz", state | rest))
+    assert list(file.parameters) == ["W"]
+    assert set(file.unread) == set(state)
+    assert "<i8" in file.unread["uidx"] and "(1, 0)" in file.unread["decoder_c_tt"]
+
+
+def test_pickles_are_not_opened(tmp_path: Path) -> None:
+    body = io.BytesIO()
+    np.lib.format.write_array(body, np.array([{}], object), allow_pickle=True)
+    with zipfile.ZipFile(tmp_path / "m.npz", "w") as archive:
+        archive.writestr("W.npy", body.getvalue())
+    file = read_npz(tmp_path / "m.npz")
+    assert not file.parameters and not file.options and "|O" in file.unread["W"]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -107,11 +119,8 @@ def test_integers_are_not_written(make_float_model: Maker, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arrays", "problem"),
     [
-        ({"W": np.ones((2, 2), np.float32)}, "no item with the model's options"),
-        ({"W": np.ones((2, 2)), "special:model.yml": YML}, "another type"),
-        ({"W": np.array(1, np.float32), "special:model.yml": YML}, "impossible shape"),
-        ({"W": np.ones((0, 2), np.float32), "special:model.yml": YML}, "impossible shape"),
-        ({"W": np.ones((2, 2), ">f4"), "special:model.yml": YML}, "another type"),
+        ({"W_QuantMultA": np.ones((1, 1)), "special:model.yml": YML}, "its type is <f8"),
+        ({"special:model.yml": np.ones((2, 2))}, "its type is <f8"),
         (
             {"W_QuantMultA": np.zeros((1, 1), np.float32), "special:model.yml": YML},
             "multiplier is impossible",
@@ -125,15 +134,6 @@ def test_integers_are_not_written(make_float_model: Maker, tmp_path: Path) -> No
 def test_refuses(arrays: dict[str, np.ndarray], problem: str, tmp_path: Path) -> None:
     with pytest.raises(ModelFormatError, match=problem):
         read_npz(save(tmp_path / "m.npz", arrays))
-
-
-def test_refuses_pickles(tmp_path: Path) -> None:
-    body = io.BytesIO()
-    np.lib.format.write_array(body, np.array([{}], object), allow_pickle=True)
-    with zipfile.ZipFile(tmp_path / "m.npz", "w") as archive:
-        archive.writestr("W.npy", body.getvalue())
-    with pytest.raises(ModelFormatError, match="another type"):
-        read_npz(tmp_path / "m.npz")
 
 
 def test_missing_empty_compressed_and_odd_files(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from golden_models import GoldenModel
 
-from dragoman.backends.protocol import RawHypothesis, SearchOptions
+from dragoman.backends.batch import RawHypothesis, SearchOptions
 from dragoman.formats.shortlist_binary import read_binary_shortlist
-from dragoman.planning.plan import Precision
+from dragoman.planning.records import Precision
 
 ENDE, DEEN = ("ende-tiny-ssru", "en", "de"), ("deen-tiny-ssru", "de", "en")
 SELF_ATTENTION, RECURRENT = ("enfr-selfattn", "en", "fr"), ("enfr-s2s", "en", "fr")

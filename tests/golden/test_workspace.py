@@ -9,8 +9,8 @@ from native_models import Case, model_of
 
 from dragoman import _native
 from dragoman.backends.native import native_options
-from dragoman.batching import Segment, make_batch, make_batches
-from dragoman.running import search_options
+from dragoman.run.batching import Segment, make_batch, make_batches
+from dragoman.run.flights import search_options
 
 
 @pytest.mark.parametrize(("sentences", "tokens"), [(64, 2048), (256, 8192)], ids=["service", "translator"])
@@ -26,8 +26,8 @@ def test_a_tiny_model_needs_four_megabytes(shared: Path, sentences: int, tokens:
     for numbers in make_batches([len(one.ids) for one in segments], max_sentences=sentences, max_tokens=tokens):
         batch = make_batch([segments[number] for number in numbers], options.max_length_factor)
         call = _native.Call(
-            [(model.weights.native, 1.0)], model.native_shortlist, batch.source, batch.offsets, batch.limits,
-            None, None, native_options(search_options(model, options, 1)),
+            [(model.weights.ready().placed.native, 1.0)], model.placed_shortlist,
+            batch.source, batch.offsets, batch.limits, None, None, native_options(search_options(model, options, 1)),
         )  # fmt: skip
         needs.append(call.need(workspace))
     assert max(needs) <= (4_000_000 if beam_size == 1 else 5_000_000)

@@ -10,8 +10,9 @@ from graphs import all_graphs
 from dragoman.graph.extents import Extents
 from dragoman.graph.graph import Graph
 from dragoman.planning.batch_extents import extents_of_batch, groups
-from dragoman.planning.lower import Precisions, compile_graph
-from dragoman.planning.plan import Plan, Precision
+from dragoman.planning.lowering.lower import Precisions, compile_graph
+from dragoman.planning.plan import Plan
+from dragoman.planning.records import Precision
 
 GRAPHS = all_graphs()
 

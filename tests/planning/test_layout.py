@@ -6,8 +6,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from dragoman.planning.layout import Item, Layout, freeze, lower_bounds, naive, plan_layout
-from dragoman.planning.search import conflicts
+from dragoman.planning.layout.layout import Item, Layout, freeze, lower_bounds, naive, plan_layout
+from dragoman.planning.layout.search import conflicts
 
 
 def item(name: str, size: int | tuple[int, ...], first: int, last: int) -> Item:

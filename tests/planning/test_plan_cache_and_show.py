@@ -13,9 +13,10 @@ from plan_tools import GRAPHS, compiled, precisions
 
 from dragoman.planning import cache
 from dragoman.planning.cache import architecture_signature, plan_for
-from dragoman.planning.lower import Precisions
-from dragoman.planning.nominal import nominal_batches
-from dragoman.planning.plan import Plan, Precision
+from dragoman.planning.layout.nominal import nominal_batches
+from dragoman.planning.lowering.lower import Precisions
+from dragoman.planning.plan import Plan
+from dragoman.planning.records import Precision
 from dragoman.planning.show import show, to_json
 
 EXTENTS = next(iter(nominal_batches())).extents()

@@ -13,8 +13,9 @@ from dragoman.graph import ops
 from dragoman.graph.extents import Symbol
 from dragoman.graph.graph import GraphBuilder, Phase
 from dragoman.planning import instructions as ins
-from dragoman.planning.lower import Precisions, compile_graph
-from dragoman.planning.plan import MatrixSlot, Plan, Precision, TableSlot
+from dragoman.planning.lowering.lower import Precisions, compile_graph
+from dragoman.planning.plan import Plan
+from dragoman.planning.records import MatrixSlot, Precision, TableSlot
 
 INT8, FLOAT32, ROWS = Precision.INT8, Precision.FLOAT32, Precision.INT8_ROWS
 

@@ -13,12 +13,13 @@ from random_models import AVERAGE, FAMILIES, RNN, SSRU, TRANSFORMER, VERSION
 from dragoman.architectures.build import build_graph
 from dragoman.architectures.config import read_config
 from dragoman.graph.extents import Extents, Symbol
-from dragoman.planning.layout import Item, naive
-from dragoman.planning.lower import compile_graph
-from dragoman.planning.nominal import NominalBatch, nominal_batches
-from dragoman.planning.plan import Plan, Precision
+from dragoman.planning.layout.layout import Item, naive
+from dragoman.planning.layout.nominal import NominalBatch, nominal_batches
+from dragoman.planning.lowering.lower import compile_graph
+from dragoman.planning.plan import Plan
+from dragoman.planning.records import Precision
 from dragoman.planning.show import lower_bound
-from dragoman.planning.verify import verify
+from dragoman.planning.verify.verify import verify
 
 TINY = SSRU | {"dim-emb": 256, "transformer-heads": 8, "transformer-dim-ffn": 1536, "enc-depth": 6}
 DEPLOYED: dict[str, dict[str, object]] = {

@@ -13,9 +13,10 @@ from dragoman.errors import PlanError
 from dragoman.graph.extents import Extents, Symbol
 from dragoman.planning import instructions as ins
 from dragoman.planning.instructions import Operand
-from dragoman.planning.nominal import nominal_batches
-from dragoman.planning.plan import Plan, PlanPhase, Precision, VectorSlot
-from dragoman.planning.verify import verify
+from dragoman.planning.layout.nominal import nominal_batches
+from dragoman.planning.plan import Plan
+from dragoman.planning.records import PlanPhase, Precision, VectorSlot
+from dragoman.planning.verify.verify import verify
 
 EXTENTS = next(iter(nominal_batches())).extents(alignment=True)
 PLAN = compiled("ssru", Precision.INT8)

@@ -7,7 +7,7 @@ import hashlib
 from test_plan_memory import DEPLOYED, plan_of
 
 from dragoman import _native
-from dragoman.planning.plan import Precision
+from dragoman.planning.records import Precision
 from dragoman.planning.version import PLAN_VERSION
 
 KNOWN = {1: "df31c47c0b9da68c"}

@@ -31,7 +31,7 @@ def settle(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """All files count as old from now on."""
 
     def do() -> None:
-        monkeypatch.setattr("dragoman.prepared_cache._SETTLED_NS", -(1 << 62))
+        monkeypatch.setattr("dragoman.weights.store._SETTLED_NS", -(1 << 62))
 
     return do
 

@@ -13,7 +13,7 @@ from prepared_tools import answers
 from dragoman import ModelError, ModelFiles, ModelFormatError, load
 from dragoman.formats.vocabulary import read_vocabulary
 from dragoman.model import stored_options
-from dragoman.vocabularies import read_pair, shared_vocabulary
+from dragoman.text.vocabularies import read_pair, shared_vocabulary
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])

@@ -16,9 +16,9 @@ import pytest
 from fleet_tools import make_folder
 from prepared_tools import answers, load_private, maps, run_python, weights_file
 
-import dragoman.making
-import dragoman.prepared_cache
-import dragoman.preparing
+import dragoman.weights.build
+import dragoman.weights.find
+import dragoman.weights.store
 from dragoman import load
 from dragoman.errors import ModelError
 from dragoman.formats.model_file import read_parameters
@@ -34,8 +34,8 @@ def test_a_model_is_prepared_once(
     first = load(folder)
     assert first.file_backed and first.weights.path == weights_file(cache)
     assert answers(first) == expected
-    monkeypatch.setattr(dragoman.making, "read_parameters", lambda *_: pytest.fail("the model is read again"))
-    monkeypatch.setattr(dragoman.preparing, "read_bytes", lambda *_, **__: pytest.fail("the model is read again"))
+    monkeypatch.setattr(dragoman.weights.build, "read_parameters", lambda *_: pytest.fail("the model is read again"))
+    monkeypatch.setattr(dragoman.weights.find, "read_bytes", lambda *_, **__: pytest.fail("the model is read again"))
     second = load(folder)
     assert answers(second) == expected
     assert (second.parameter_count, second.architecture, second.precision, second.config, second.plan) == (
@@ -48,10 +48,10 @@ def test_a_new_process_needs_no_model_file_either(folder: Path, cache: Path, set
     code = """
 import sys
 sys.path[:0] = sys.argv[2:]
-import dragoman.preparing
+import dragoman.weights.find
 from prepared_tools import answers
 from dragoman import load
-dragoman.preparing._prepare = None
+dragoman.weights.find._prepare = None
 print(answers(load(sys.argv[1])))
 """
     done = run_python(code, folder, Path(__file__).parent)
@@ -69,21 +69,21 @@ def test_another_version_of_planning_is_another_file(
     folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(folder)
-    monkeypatch.setattr(dragoman.prepared_cache, "PLAN_VERSION", -1)
-    dragoman.prepared_cache._versions.cache_clear()
+    monkeypatch.setattr(dragoman.weights.store, "PLAN_VERSION", -1)
+    dragoman.weights.store._versions.cache_clear()
     try:
         load(folder)
         assert len(list(cache.glob("*.weights"))) == 2
     finally:
-        dragoman.prepared_cache._versions.cache_clear()
+        dragoman.weights.store._versions.cache_clear()
 
 
 def test_a_plan_that_would_be_another_today(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is shown a plan that does not run."""
     load(folder)
     model = load(folder)
-    real = dragoman.making.plan_for
-    monkeypatch.setattr(dragoman.making, "plan_for", lambda *given: replace(real(*given), signature="another"))
+    real = dragoman.weights.build.plan_for
+    monkeypatch.setattr(dragoman.weights.build, "plan_for", lambda *given: replace(real(*given), signature="another"))
     with pytest.raises(ModelError, match="another plan"):
         _ = model.plan
     assert answers(model)
@@ -148,7 +148,7 @@ def test_a_read_only_cache_is_used(folder: Path, cache: Path, monkeypatch: pytes
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "read-only")
 
-    monkeypatch.setattr("dragoman.prepared_cache._write", lambda *_: False)
+    monkeypatch.setattr("dragoman.weights.store._write", lambda *_: False)
     assert load(folder).file_backed
     assert not load(folder, precision="int8").file_backed
 
@@ -191,10 +191,11 @@ def test_file_size(shared: Path, cache: Path) -> None:
 
 
 def test_facts_are_those_of_the_file(folder: Path) -> None:
-    facts = load(folder).weights.facts()
+    weights = load(folder).weights
+    details = weights.details()
     file = read_parameters(folder / "model.npz")
-    assert facts["options"] == file.options
-    assert {name: tuple(shape) for name, shape in facts["shapes"].items()} == {
+    assert details["options"] == file.options
+    assert {name: tuple(shape) for name, shape in details["shapes"].items()} == {
         name: parameter.shape for name, parameter in file.parameters.items()
     }
-    assert facts["parameter_count"] == sum(np.prod(one.shape) for one in file.parameters.values())
+    assert weights.facts.parameter_count == sum(np.prod(one.shape) for one in file.parameters.values())

@@ -88,7 +88,7 @@ def test_another_models_file_under_this_name(folder: Path, cache: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "x" * 82, "0" * 40 + " " + "0" * 40 + "\n", "\udcff"])
 def test_damaged_keys(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr("dragoman.prepared_cache._SETTLED_NS", -(1 << 62))
+    monkeypatch.setattr("dragoman.weights.store._SETTLED_NS", -(1 << 62))
     expected = answers(load(folder))
     (key,) = cache.glob("*.key")
     whole = key.read_bytes()
@@ -209,10 +209,11 @@ if order == "after":
     faulthandler.enable()
 expected = answers(model)
 path = str(model.weights.path)
-view = model.weights._held[1].view()
+region = model.weights.ready().region
+view = region.view()
 os.truncate(path, 0)
 total = int(view.sum())  # reads pages that are gone
-assert total == 0 and model.weights._held[1].damaged, total
+assert total == 0 and region.damaged, total
 assert answers(model) == expected
 print("alive", flush=True)
 with open(sys.argv[3], "wb") as file:

@@ -13,7 +13,7 @@ import pytest
 from prepared_tools import answers, run_python
 
 from dragoman import load
-from dragoman.prepared_cache import cache_folder, temporary_files
+from dragoman.weights.store import cache_folder, temporary_files
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
@@ -29,8 +29,8 @@ import os, sys
 sys.path[:0] = sys.argv[2:]
 from prepared_tools import answers
 from dragoman import load
-from dragoman.prepared_cache import cache_folder, clear
-import dragoman.translator
+from dragoman.weights.store import cache_folder, clear
+import dragoman.run.translator
 print("ready", flush=True)
 while True:
     clear(cache_folder())
@@ -61,7 +61,7 @@ def test_leftovers_are_removed_in_time(folder: Path, cache: Path, monkeypatch: p
     (cache / ".x.weights.1.a.tmp").write_bytes(b"half")
     load(folder)
     assert len(temporary_files(cache)) == 1  # somebody may be writing it
-    monkeypatch.setattr("dragoman.prepared_cache._STALE_S", -1)
+    monkeypatch.setattr("dragoman.weights.store._STALE_S", -1)
     load(folder, precision="int8")
     assert temporary_files(cache) == []
 

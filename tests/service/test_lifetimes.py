@@ -11,7 +11,7 @@ import pytest
 from fleet_tools import TEXTS, wait_for
 
 from dragoman import FailedLine, Fleet, ModelNotFoundError, Service, Translation, load
-from dragoman.serving.requests import Request
+from dragoman.service.requests import Request
 
 Alone = dict[tuple[str, str], Translation]
 LONG = "abc de fghi " * 600

@@ -11,8 +11,8 @@ import pytest
 from fleet_tools import TEXTS
 
 from dragoman import Fleet, Service
-from dragoman.serving.latency import Latencies
-from dragoman.serving.process_memory import mapped_files, process_memory
+from dragoman.fleet.process_memory import mapped_files, process_memory
+from dragoman.service.latency import Latencies
 
 linux = pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="needs /proc")
 
@@ -91,7 +91,7 @@ def test_percentiles() -> None:
 
 def test_prometheus(fleet: Fleet, service: Service) -> None:
     client = pytest.importorskip("prometheus_client")
-    from dragoman.serving.metrics import ServiceCollector
+    from dragoman.service.metrics import ServiceCollector
 
     service.translate(TEXTS, model="m0")
     text = service.prometheus()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dragoman.serving.scheduler import Scheduler, Ticket
+from dragoman.service.scheduler import Scheduler, Ticket
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ def test_options_and_keywords(service: Service, folders: Path) -> None:
 def test_long_lines_are_cut_and_rejoined(service: Service, folders: Path) -> None:
     """More segments than a batch holds, done by several workers."""
     with Translator(load(folders / "m0")) as translator:
-        expected = translator.translate([LONG, "abc"], max_length=20)
+        expected = translator.translate([LONG, "abc"], split="none", max_length=20)
     assert service.translate([LONG, "abc"], model="m0", max_length=20) == expected
 
 
@@ -148,8 +148,8 @@ def test_workspaces_are_limited(fleet: Fleet, alone: Alone) -> None:
 
 
 def test_idle_workers_give_their_workspaces_back(fleet: Fleet, alone: Alone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dragoman.serving.worker._FIRST_WORKSPACE", 1 << 16)
-    monkeypatch.setattr("dragoman.serving.dispatcher._IDLE_S", 0.05)
+    monkeypatch.setattr("dragoman.service.worker._FIRST_WORKSPACE", 1 << 16)
+    monkeypatch.setattr("dragoman.service.dispatcher._IDLE_S", 0.05)
     with Service(fleet, workers=2) as service:
         for _ in range(3):
             assert service.translate(TEXTS, model="m1") == [alone["m1", text] for text in TEXTS]

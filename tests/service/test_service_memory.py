@@ -17,7 +17,7 @@ CHILD = """
 import json, sys, time
 from pathlib import Path
 import dragoman
-from dragoman.serving.process_memory import process_memory
+from dragoman.fleet.process_memory import process_memory
 
 models, workers, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 lines = (folder / "ref" / "test20.en").read_text(encoding="utf-8").split("\\n")[:20]
@@ -68,7 +68,7 @@ SHARING_CHILD = """
 import sys
 from pathlib import Path
 import dragoman
-from dragoman.serving.process_memory import process_memory
+from dragoman.fleet.process_memory import process_memory
 
 fleet = dragoman.Fleet()
 with dragoman.Service(fleet, workers=1) as service:

@@ -33,7 +33,7 @@ from dragoman import (
     Translator,
     load,
 )
-from dragoman.serving.process_memory import process_memory
+from dragoman.fleet.process_memory import process_memory
 
 SECONDS = float(os.environ.get("DRAGOMAN_SOAK_S", "15"))
 MODELS = int(os.environ.get("DRAGOMAN_SOAK_MODELS", "20"))
@@ -141,7 +141,7 @@ class Soak:
             try:
                 call = service.translate_async(texts, route=names, failures="keep", **OPTIONS[choice])
                 self.check(names, texts, choice, await asyncio.wait_for(call, rng.choice((60, 60, 0.005))))
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 self.count("async timeouts")
             except (ModelError, OptionsError):
                 self.count("unavailable")
@@ -174,7 +174,7 @@ class Soak:
 
 @pytest.mark.slow
 def test_soak(tmp_path: Path, spm_bytes: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dragoman.serving.holdings._FIRST_RETRY_S", 0.02)
+    monkeypatch.setattr("dragoman.fleet.holdings._FIRST_RETRY_S", 0.02)
     soak = Soak(tmp_path / "models", spm_bytes)
     service = Service(soak.fleet, workers=WORKERS, workspace="64 MB", queue_limit=2000)
     threads = [threading.Thread(target=soak.client, args=(service, seed)) for seed in range(4)]

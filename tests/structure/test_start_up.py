@@ -23,17 +23,19 @@ SLOW = {
     "tqdm",
     "yaml",
     "dragoman.architectures.config",
-    "dragoman.binding",
+    "dragoman.weights.bind",
     "dragoman.formats.npz",
     "dragoman.formats.quantize",
     "dragoman.formats.shortlist_text",
     "dragoman.formats.vocabulary_text",
     "dragoman.graph.graph",
-    "dragoman.making",
-    "dragoman.packing",
-    "dragoman.planning.lower",
+    "dragoman.weights.build",
+    "dragoman.backends.native_pack",
+    "dragoman.backends.reference",
+    "dragoman.planning.lowering.lower",
     "dragoman.planning.plan",
-    "dragoman.serving",
+    "dragoman.fleet",
+    "dragoman.service",
 }
 """Modules that translating with a prepared model, in a folder without YAML, needs nothing of."""
 
@@ -73,7 +75,7 @@ def prepared(tmp_path: Path, spm_bytes: bytes, monkeypatch: pytest.MonkeyPatch) 
 def test_translating_with_a_prepared_model(prepared: Path) -> None:
     arguments = ("translate", "--model", prepared)
     first, modules = loaded(TRANSLATE, *arguments, text="abc de\n")
-    assert "dragoman.making" in modules, "it was prepared here"
+    assert "dragoman.weights.build" in modules, "it was prepared here"
     again, (code, *modules) = loaded(TRANSLATE, *arguments, text="abc de\n")
     assert code == "0" and again == first and first.strip()
     assert set(modules) & SLOW == set()

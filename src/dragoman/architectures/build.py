@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from dragoman.architectures.config import ModelConfig
-from dragoman.architectures.names import NamedGraphBuilder, file_name
+from dragoman.architectures.names import NamedGraphBuilder
 from dragoman.architectures.rnn import build_rnn
-from dragoman.architectures.rnn_config import RnnConfig
 from dragoman.architectures.transformer import build_transformer
 from dragoman.architectures.transformer_config import TransformerConfig
 from dragoman.errors import ModelFormatError
 from dragoman.graph.extents import Dimension, Symbol
 from dragoman.graph.graph import Graph, GraphBuilder
 
-__all__ = ["IGNORED_PARAMETERS", "build_graph", "check_parameters"]
-
-IGNORED_PARAMETERS = frozenset({"decoder_c_tt", "uidx", "history_errs"})
-"""Items of old amun and nematus files that mean nothing."""
-
-_ALPHA_SUFFIX = "_QuantMultA"
+__all__ = ["build_graph", "check_parameters"]
 
 
 def build_graph(config: ModelConfig) -> Graph:
@@ -28,44 +23,48 @@ def build_graph(config: ModelConfig) -> Graph:
     if isinstance(config.family, TransformerConfig):
         builder = GraphBuilder(_describe(config))
         return builder.build(build_transformer(builder, config, config.family))
-    builder = (
-        NamedGraphBuilder(_describe(config))
-        if config.family.nematus_names
-        else GraphBuilder(_describe(config))
-    )
+    builder = NamedGraphBuilder(_describe(config)) if config.nematus_names else GraphBuilder(_describe(config))
     return builder.build(build_rnn(builder, config, config.family))
 
 
 def check_parameters(
-    graph: Graph, shapes: Mapping[str, tuple[int, ...]], config: ModelConfig, *, path: Path | None = None
-) -> None:
-    """Whether a file holds exactly what the graph needs.
+    graph: Graph,
+    shapes: Mapping[str, tuple[int, ...]],
+    config: ModelConfig,
+    *,
+    path: Path = Path("model"),
+    unread: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
+    """Whether a file holds what the graph needs.
 
     Args:
         graph: of the config.
         shapes: logical ones of the file's tensors: [in, out] or [V, D]; a vector [1, n] or [n].
         config: that the graph was drawn from.
         path: of the file, for messages.
+        unread: items of the file that cannot be parameters, and why.
+
+    Returns:
+        Names of tensors that the graph does not need, sorted: of a pre-trained model, or a training's leftovers.
+        Marian does not mind them either.
 
     Raises:
-        ModelFormatError: a parameter is missing, unknown, or of another shape; tables disagree on V.
+        ModelFormatError: a parameter is missing or of another shape; tables disagree on V.
     """
-    where = path or Path("model")
     vocabulary: dict[str, int] = {}
     needed = graph.parameters()
     for name, expected in needed.items():
         found = shapes.get(name)
         if found is None:
-            raise ModelFormatError(
-                where, "the parameter is missing", parameter=name, expected=_shown(expected)
-            )
+            problem = f"the parameter cannot be used: {unread[name]}" if name in unread else "the parameter is missing"
+            raise ModelFormatError(path, problem, parameter=name, expected=_shown(expected))
         if expected[0] == 1 and len(found) == 1:
             found = (1, *found)
         if len(found) != 2 or not all(
             _fits(wanted, size) for wanted, size in zip(expected, found, strict=True)
         ):
             raise ModelFormatError(
-                where,
+                path,
                 "the parameter has another shape",
                 parameter=name,
                 expected=_shown(expected),
@@ -73,24 +72,19 @@ def check_parameters(
             )
         if Symbol.CANDIDATES in expected:
             vocabulary[name] = found[expected.index(Symbol.CANDIDATES)]
-    _check_vocabulary(where, config, vocabulary)
-    for name in sorted(shapes):
-        if name not in needed and name not in IGNORED_PARAMETERS and not name.endswith(_ALPHA_SUFFIX):
-            raise ModelFormatError(
-                where, "the parameter is unknown to this architecture", parameter=name, found=shapes[name]
-            )
+    _check_vocabulary(path, config, vocabulary)
+    return sorted(shapes.keys() - needed.keys())
 
 
-def _check_vocabulary(where: Path, config: ModelConfig, sizes: Mapping[str, int]) -> None:
+def _check_vocabulary(path: Path, config: ModelConfig, sizes: Mapping[str, int]) -> None:
     """The target table, the output matrix and its bias speak of one vocabulary."""
     tables = config.tables
-    renamed = isinstance(config.family, RnnConfig) and config.family.nematus_names
-    output = file_name(tables.output) if renamed else tables.output
+    output = config.stored(tables.output)
     for name in (tables.target, tables.bias):
-        known = name and (file_name(name) if renamed else name)
+        known = name and config.stored(name)
         if known and sizes[known] != sizes[output]:
             raise ModelFormatError(
-                where,
+                path,
                 f"it must have as many entries as {output}",
                 parameter=known,
                 expected=sizes[output],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from dragoman.architectures import Compatibility
+from dragoman.architectures.names import file_name
 from dragoman.architectures.options import Options
 from dragoman.architectures.rnn_config import RnnConfig, read_rnn
 from dragoman.architectures.transformer_config import TransformerConfig, read_transformer
@@ -53,6 +54,15 @@ class ModelConfig:
     tables: Tables
     right_to_left: bool
     family: TransformerConfig | RnnConfig
+
+    @property
+    def nematus_names(self) -> bool:
+        """Whether the file names its parameters as Nematus does."""
+        return isinstance(self.family, RnnConfig) and self.family.nematus_names
+
+    def stored(self, name: str) -> str:
+        """What the model's file calls the parameter that Marian calls ``name``."""
+        return file_name(name) if self.nematus_names else name
 
 
 def read_config(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dragoman.binding import fused_multiply_add
+from dragoman.backends.slots import fused_multiply_add
 from dragoman.graph.ops import Function
 
 __all__ = [

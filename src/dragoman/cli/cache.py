@@ -23,9 +23,9 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def ls(as_json: bool) -> None:
     """List the prepared models, with the files they were made of first."""
-    from dragoman.prepared_cache import stored_files
-    from dragoman.serving.sizes import format_bytes
     from dragoman.tables import format_table
+    from dragoman.units import format_bytes
+    from dragoman.weights.store import stored_files
 
     folder = _folder()
     rows = [_describe(path, verify=False) for path in stored_files(folder)]
@@ -47,7 +47,7 @@ def ls(as_json: bool) -> None:
 @click.option("--remove", is_flag=True, help="Remove what is damaged.")
 def verify(remove: bool) -> None:
     """Check every byte of every file. Exit code 1 if one is damaged."""
-    from dragoman.prepared_cache import stored_files
+    from dragoman.weights.store import stored_files
 
     damaged = 0
     files = stored_files(_folder())
@@ -67,14 +67,14 @@ def verify(remove: bool) -> None:
 @command.command("clear")
 def clear() -> None:
     """Remove everything. Models that are loaded go on working."""
-    from dragoman.prepared_cache import clear as clear_folder
-    from dragoman.serving.sizes import format_bytes
+    from dragoman.units import format_bytes
+    from dragoman.weights.store import clear as clear_folder
 
     click.echo(f"{format_bytes(clear_folder(_folder()))} removed")
 
 
 def _folder() -> Path:
-    from dragoman.prepared_cache import cache_folder
+    from dragoman.weights.store import cache_folder
 
     folder = cache_folder()
     if folder is None:
@@ -86,15 +86,15 @@ def _describe(path: Path, *, verify: bool) -> dict[str, Any]:
     """A file as plain values. ``problem``: why it cannot be used, or None."""
     from dragoman.errors import DragomanError
     from dragoman.formats.prepared import decode_head
-    from dragoman.prepared_cache import map_file
+    from dragoman.host import map_file
 
     row: dict[str, Any] = {"name": path.stem, "bytes": 0, "precision": "", "made_of": "", "problem": None}
     try:
         row["bytes"] = path.stat().st_size
         facts = decode_head(memoryview(map_file(path)), path, verify_payload=verify).facts
-        row["precision"], row["made_of"] = facts["precision"], facts["made_of"]
-        if facts["name"] != path.stem:
+        row["precision"], row["made_of"] = facts.precision, facts.made_of
+        if facts.name != path.stem:
             row["problem"] = f"{path} is not what its name says"
-    except (OSError, DragomanError, ValueError, KeyError) as error:
+    except (OSError, DragomanError) as error:
         row["problem"] = str(error)
     return row

@@ -92,10 +92,10 @@ def _convert_model(source: Path, target: Path, vocabs: tuple[str, str] | None, c
 
 def _calibrated(source: Path, vocabs: tuple[str, str] | None, text: Path) -> dict[str, float]:
     from dragoman import ModelFiles, load
-    from dragoman.backends.protocol import SearchOptions
-    from dragoman.binding import bind
+    from dragoman.backends.batch import SearchOptions
     from dragoman.calibration import collect_alphas
     from dragoman.formats.model_file import read_parameters
+    from dragoman.weights.bind import bind
 
     files = source if vocabs is None else ModelFiles(source, vocabs)
     model = load(files, precision="float32", shortlist="none")

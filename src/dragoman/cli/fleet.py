@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from dragoman.serving.catalogue import Catalogue, CatalogueModel
-    from dragoman.serving.simulate import TraceSummary
+    from dragoman.catalogue.catalogue import Catalogue, CatalogueModel
+    from dragoman.fleet.simulate import TraceSummary
 
 __all__ = ["command"]
 
@@ -43,9 +43,9 @@ def command(
     With --simulate a trace of requests is replayed against the budget, by policy: how often a model was in
     memory, how long was spent on loading, and how long requests took.
     """
+    from dragoman.catalogue.catalogue import read_directory, read_fleet_file
     from dragoman.errors import OptionsError
-    from dragoman.serving.catalogue import read_directory, read_fleet_file
-    from dragoman.serving.sizes import parse_bytes
+    from dragoman.units import parse_bytes
 
     where = Path(path)
     if where.is_dir() and (where / "fleet.toml").is_file():
@@ -66,8 +66,8 @@ def command(
 
 
 def _show(catalogue: Catalogue, limit: int | None, as_json: bool) -> None:
-    from dragoman.serving.sizes import format_bytes
     from dragoman.tables import format_table
+    from dragoman.units import format_bytes
 
     prepared_files = _prepared_files()
     rows = [_describe(model, prepared_files) for model in catalogue.models]
@@ -105,25 +105,26 @@ def _prepared_files() -> dict[str, Path]:
     """Prepared weights in the cache, by the model file that they were made of."""
     from dragoman.errors import DragomanError
     from dragoman.formats.prepared import decode_head
-    from dragoman.prepared_cache import cache_folder, map_file, stored_files
+    from dragoman.host import map_file
+    from dragoman.weights.store import cache_folder, stored_files
 
     folder = cache_folder()
     found = {}
     for path in [] if folder is None else stored_files(folder):
         try:
             facts = decode_head(memoryview(map_file(path)), path, verify_payload=False).facts
-            found[os.path.realpath(facts["made_of"])] = path
-        except (DragomanError, OSError, ValueError, KeyError, TypeError):
+            found[os.path.realpath(facts.made_of)] = path
+        except (DragomanError, OSError):
             continue  # `dragoman cache verify` says what is wrong with it
     return found
 
 
 def _describe(model: CatalogueModel, prepared_files: dict[str, Path]) -> dict[str, Any]:
+    from dragoman.catalogue.catalogue import estimate_bytes
     from dragoman.errors import DragomanError
+    from dragoman.fleet.process_memory import cached_bytes
     from dragoman.formats.bundle import find_bundle
     from dragoman.formats.model_file import stored_precision
-    from dragoman.serving.catalogue import estimate_bytes
-    from dragoman.serving.process_memory import cached_bytes
 
     error, precision, prepared = None, "", None
     try:
@@ -166,9 +167,9 @@ def _simulate(
     load_mb_per_second: float,
     as_json: bool,
 ) -> None:
-    from dragoman.serving.catalogue import estimate_bytes
-    from dragoman.serving.residency import POLICIES
-    from dragoman.serving.simulate import Costs, read_trace, simulate
+    from dragoman.catalogue.catalogue import estimate_bytes
+    from dragoman.fleet.residency import POLICIES
+    from dragoman.fleet.simulate import Costs, read_trace, simulate
 
     with trace.open(encoding="utf-8") as lines:
         requests = read_trace(lines, trace.name)
@@ -187,8 +188,8 @@ def _simulate(
 
 
 def _table(found: list[TraceSummary]) -> str:
-    from dragoman.serving.sizes import format_bytes
     from dragoman.tables import format_table
+    from dragoman.units import format_bytes
 
     rows = [
         (

@@ -22,7 +22,7 @@ def command(models: tuple[str, ...], precision: str, shortlist: str, compat: str
     """
     from dragoman import load
     from dragoman.errors import DragomanError
-    from dragoman.serving.sizes import format_bytes
+    from dragoman.units import format_bytes
 
     failed = False
     for path in models:

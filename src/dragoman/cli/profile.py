@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from dragoman.profiling import Profile
+    from dragoman.run.profiling import Profile
 
 __all__ = ["command"]
 
@@ -44,7 +44,7 @@ def command(
     from dragoman import load
     from dragoman.cli.lines import input_stream, read_chunks
     from dragoman.options import DecodingOptions
-    from dragoman.profiling import profile
+    from dragoman.run.profiling import profile
 
     loaded = load(model, precision=precision, shortlist=shortlist)
     changes = {} if beam_size is None else {"beam_size": beam_size}

@@ -13,7 +13,7 @@ from dragoman.cli.lines import read_chunks, to_line
 
 if TYPE_CHECKING:
     from dragoman.result import FailedLine, Translation
-    from dragoman.translator import Translator
+    from dragoman.run.translator import Translator
 
 __all__ = ["Answers", "answer_lines", "chained", "progress_bar"]
 

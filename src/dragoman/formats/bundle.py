@@ -5,7 +5,8 @@ one.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ from dragoman.formats.decoder_yml import DecoderConfig, read_decoder_config
 from dragoman.formats.files import MemoryFile
 from dragoman.formats.folder import Folder, scan_folder
 from dragoman.formats.model_file import stored_precision
+from dragoman.formats.model_options import GivenOptions
 from dragoman.formats.shortlist_options import ShortlistOptions
 
 __all__ = ["Bundle", "BundleKind", "ModelFiles", "find_bundle"]
@@ -36,11 +38,13 @@ class ModelFiles:
         model: ``.npz`` or ``.bin``.
         vocabularies: source and target; a single one stands for both. Bytes: a SentencePiece model, or text.
         shortlist: text or binary.
+        options: Marian's architecture options (``{"type": "nematus", ...}``) for a model file that holds none.
     """
 
     model: File
     vocabularies: tuple[File, File] | File
     shortlist: File | None = None
+    options: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Bundle:
             None.
         kind: how the files were recognised. ``firefox`` implies Firefox's decoding options (marian-semantics
             9).
+        given: architecture options from beside the model file.
     """
 
     model: Path
@@ -68,6 +73,7 @@ class Bundle:
     source_spm: Path | None
     target_spm: Path | None
     kind: BundleKind
+    given: GivenOptions = field(default_factory=GivenOptions)
 
     @property
     def in_memory(self) -> bool:
@@ -132,7 +138,8 @@ def _from_files(files: ModelFiles) -> Bundle:
     shortlist = None if lists is None else ShortlistOptions(_file(lists, "shortlist"), stated_false=True)
     source = _file(pair[0], "source")
     target = source if pair[1] is pair[0] else _file(pair[1], "target")
-    return _checked(_file(files.model, "model"), (source, target), shortlist, None, "files")
+    bundle = _checked(_file(files.model, "model"), (source, target), shortlist, None, "files")
+    return replace(bundle, given=GivenOptions(dict(files.options or {})))
 
 
 def _file(given: File, name: str) -> Path:
@@ -235,6 +242,7 @@ def _checked(
         source_spm=spms[0] if segmented else None,
         target_spm=spms[1] if segmented else None,
         kind="opus-mt" if segmented and kind == "marian" else kind,
+        given=GivenOptions() if config is None else config.given,
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from dragoman.errors import ModelFormatError
 from dragoman.formats.files import read_bytes
+from dragoman.formats.model_options import ARCHITECTURE_OPTIONS, GivenOptions
 from dragoman.formats.shortlist_options import ShortlistOptions
 
 __all__ = ["DecoderConfig", "is_decoder_mapping", "parse_decoder_config", "read_decoder_config"]
@@ -120,6 +121,7 @@ class DecoderConfig:
         shortlist: None if there is none.
         quality, ssplit_prefix_file: further files of Bergamot's.
         alignment: "soft", "hard", a threshold, or "" where switched off.
+        given: options of the architecture, for model files that lack them.
         workspace: MB.
         normalize: the length exponent; ``true`` is 1.
         ignored: keys that mean nothing here, with their values.
@@ -132,6 +134,7 @@ class DecoderConfig:
     quality: Path | None = None
     ssplit_prefix_file: Path | None = None
     relative_paths: bool = False
+    given: GivenOptions = field(default_factory=GivenOptions)
     weights: tuple[float, ...] | None = _option(_numbers)
     beam_size: int | None = _option(_count)
     normalize: float | None = _option(_number)
@@ -218,8 +221,11 @@ def parse_decoder_config(values: Mapping[str, object], path: Path) -> DecoderCon
             arguments[name] = below(read(key, _text))
     if values.get("shortlist") not in (None, "", []):
         arguments["shortlist"] = read("shortlist", lambda value: _shortlist(value, below))
+    known |= ARCHITECTURE_OPTIONS | {"ignore-model-config"}
+    architecture = {key: value for key, value in values.items() if key in ARCHITECTURE_OPTIONS and value is not None}
     return DecoderConfig(
         path=path,
+        given=GivenOptions(architecture, read("ignore-model-config", _flag, False)),
         models=tuple(below(name) for name in read("models", _some_texts)),
         vocabularies=tuple(below(name) for name in read("vocabs", _some_texts)),
         relative_paths=relative,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dragoman.errors import ModelFormatError, UnsupportedModelError
 from dragoman.formats.bounded import BoundedReader
 from dragoman.formats.files import MODEL_LIMIT, read_bytes
-from dragoman.formats.marian_bin_table import Item, Kind, read_table
+from dragoman.formats.marian_bin_table import OTHER_NUMBERS, Item, Kind, read_table
 from dragoman.formats.parameters import (
     ALPHA_SUFFIX,
     OPTIONS_NAME,
@@ -63,7 +63,8 @@ def read_bin(path: Path, *, mapped: bool = False) -> ParameterFile:
     reader.take(reader.u64("the padding's length"), "the padding before the data")
     parameters: dict[str, Parameter] = {}
     alphas: dict[str, float] = {}
-    options: dict[str, object] | None = None
+    options: dict[str, object] = {}
+    unread: dict[str, str] = {}
     for item, name, shape in zip(items, names, shapes, strict=True):
         start = reader.position
         block = BoundedReader(reader.take(item.data_bytes, "the data", parameter=name), path)
@@ -73,6 +74,10 @@ def read_bin(path: Path, *, mapped: bool = False) -> ParameterFile:
                     "the model's options are not text", parameter=name, offset=start, found=hex(item.code)
                 )
             options = parse_options(block.take(block.size, "the options"), path)
+            continue
+        problem = _problem(item, shape)
+        if problem is not None and not name.endswith(ALPHA_SUFFIX):
+            unread[name] = problem
             continue
         kind = _parameter_kind(item, name, path)
         data, multiplier = _tensor(block, kind, shape, name, start)
@@ -88,9 +93,7 @@ def read_bin(path: Path, *, mapped: bool = False) -> ParameterFile:
         parameters[name] = Parameter(name, shape, stored, multiplier, transposed)
     if reader.remaining:
         raise reader.fail("bytes follow the last item", expected=0, found=reader.remaining)
-    if options is None:
-        raise ModelFormatError(path, "the file has no item with the model's options", parameter=OPTIONS_NAME)
-    return freeze(path, parameters, options, alphas)
+    return freeze(path, parameters, options, alphas, unread)
 
 
 def _names(reader: BoundedReader, items: list[Item]) -> list[str]:
@@ -117,9 +120,18 @@ def _shape(reader: BoundedReader, item: Item, name: str) -> tuple[int, ...]:
     if not 1 <= item.rank <= _MAX_RANK:
         raise reader.fail("impossible rank", parameter=name, expected=f"1 to {_MAX_RANK}", found=item.rank)
     shape = tuple(reader.array("<i4", item.rank, "the shape", parameter=name).tolist())
-    if min(shape) < 1:
+    if min(shape) < 0:
         raise reader.fail("impossible shape", parameter=name, offset=start, found=shape)
     return shape
+
+
+def _problem(item: Item, shape: tuple[int, ...]) -> str | None:
+    """Why the item is no parameter, but what amun (``decoder_c_tt``) or a training left there; None if it is one."""
+    if 0 in shape:
+        return f"it is empty, of shape {shape}"
+    if item.kind == "int8" or item.code in OTHER_NUMBERS:
+        return f"its type is {hex(item.code)}, not float32, float16, intgemm8 or intgemm16"
+    return None
 
 
 def _parameter_kind(item: Item, name: str, path: Path) -> Kind:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from dragoman.formats.bounded import BoundedReader
 
-__all__ = ["TYPE_CODES", "VERSION", "Item", "Kind", "peek_kinds", "read_table"]
+__all__ = ["OTHER_NUMBERS", "TYPE_CODES", "VERSION", "Item", "Kind", "peek_kinds", "read_table"]
 
 Kind = Literal["float32", "float16", "int8", "intgemm8", "intgemm16"]
 
@@ -33,6 +33,11 @@ TYPE_CODES: dict[str, dict[Kind, int]] = {
         "intgemm16": 0x10002,
     },
 }
+OTHER_NUMBERS = frozenset(
+    {0x0102, 0x0104, 0x0108, 0x0201, 0x0202, 0x0204, 0x0208, 0x0408}  # int16 to int64, uint8 to uint64, float64
+)
+"""Types that no parameter has, but what trainings leave in a file."""
+
 _KINDS: dict[int, Kind] = {code: kind for codes in TYPE_CODES.values() for kind, code in codes.items()}
 _KINDS[0x0201] = "int8"  # uint8, which some writers use for the options' text
 _ROW = struct.Struct("<4Q")

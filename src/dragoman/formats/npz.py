@@ -8,9 +8,11 @@ headers itself and knows neither ZIP64 nor compression, hence the plain way of w
 from __future__ import annotations
 
 import io
+import math
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -37,9 +39,6 @@ __all__ = ["read_npz", "write_npz"]
 _MAGIC = b"\x93NUMPY"
 _MAX_RANK = 4
 _MAX_HEADER_BYTES = 4096
-_TRAINING_STATE = frozenset({"decoder_c_tt", "uidx", "history_errs", "zipped_params"})
-"""Left in their files by Nematus and amun; of other types (int64, objects), and no part of the model."""
-
 _FIELD = re.compile(
     r"\s*'(descr|fortran_order|shape)'\s*:\s*(?:'([^']{1,16})'|(True|False)|\(([0-9L, ]{0,200})\))\s*,?"
 )
@@ -61,33 +60,32 @@ def read_npz(path: Path, *, mapped: bool = False) -> ParameterFile:
 
     Raises:
         ModelNotFoundError: there is no such file.
-        ModelFormatError: it is no archive of float32 and float16 arrays with the model's options, or damaged.
+        ModelFormatError: it is no archive of arrays, or damaged.
+
+    Arrays that are neither float32 nor float16, or hold nothing, are what trainings left there: `unread`.
     """
     buffer = read_bytes(path, limit=MODEL_LIMIT, mapped=mapped)
     parameters: dict[str, Parameter] = {}
     alphas: dict[str, float] = {}
-    options: dict[str, object] | None = None
+    options: dict[str, object] = {}
+    unread: dict[str, str] = {}
     for member, contents in zip_members(buffer, path):
         name = member.removesuffix(".npy")
-        if name in _TRAINING_STATE:
-            continue
         if name == OPTIONS_NAME:
-            options = parse_options(_array(contents, path, name, _BYTES), path)
+            options = parse_options(_Array.of(contents, path, name).read(_BYTES), path)
             continue
-        array = _array(contents, path, name, _FLOATS)
+        stored = _Array.of(contents, path, name)
+        problem = stored.problem(_FLOATS)
+        if problem is not None and not name.endswith(ALPHA_SUFFIX):
+            unread[name] = problem
+            continue
+        array = stored.read(_FLOATS)
         if name.endswith(ALPHA_SUFFIX):
             weight = name.removesuffix(ALPHA_SUFFIX)
             alphas[weight] = checked_multiplier(_single(array, path, name), path, name)
         else:
             parameters[name] = Parameter(name=name, shape=array.shape, data=array)
-    if options is None:
-        raise ModelFormatError(
-            path,
-            "the archive has no item with the model's options",
-            parameter=OPTIONS_NAME,
-            advice="Optimiser states, and Nematus files without it, cannot be used.",
-        )
-    return freeze(path, parameters, options, alphas)
+    return freeze(path, parameters, options, alphas, unread)
 
 
 def write_npz(file: ParameterFile, path: Path) -> None:
@@ -121,39 +119,56 @@ def _write_member(archive: zipfile.ZipFile, name: str, array: NDArray[Any]) -> N
     archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), body.getvalue())
 
 
-def _array(contents: memoryview, path: Path, name: str, kinds: dict[str, np.dtype[Any]]) -> NDArray[Any]:
-    """One ``.npy`` member as a read-only, C-ordered copy. Offsets in errors count from the member's start."""
-    reader = BoundedReader(contents, path)
+@dataclass(frozen=True, eq=False)
+class _Array:
+    """One ``.npy`` member, its header read. Offsets in errors count from the member's start."""
 
-    def fail(problem: str, *, expected: object = None, found: object = None) -> ModelFormatError:
-        return ModelFormatError(path, problem, parameter=name, expected=expected, found=found)
+    path: Path
+    name: str
+    kind: str
+    fortran: bool
+    shape: tuple[int, ...]
+    rest: BoundedReader
 
-    if bytes(reader.take(6, "the array's magic", parameter=name)) != _MAGIC:
-        raise fail("the member is not a NumPy array")
-    version = bytes(reader.take(2, "the array's version", parameter=name))[0]
-    if version not in (1, 2, 3):
-        raise fail("unknown version of NumPy's array format", expected="1, 2 or 3", found=version)
-    header_bytes = reader.u16("the array's header") if version == 1 else reader.u32("the array's header")
-    if header_bytes > _MAX_HEADER_BYTES:
-        raise fail("the array's header is too long", expected=_MAX_HEADER_BYTES, found=header_bytes)
-    descr, fortran, shape = _header(str(reader.take(header_bytes, "the array's header"), "latin-1"), fail)
-    if descr not in kinds:
-        raise fail("the array has another type than Marian writes", expected=" or ".join(kinds), found=descr)
-    if not 1 <= len(shape) <= _MAX_RANK or 0 in shape:
-        raise fail("the array has an impossible shape", found=shape)
-    count = 1
-    for extent in shape:
-        count *= extent
-    if reader.remaining != count * kinds[descr].itemsize:
-        raise fail(
-            f"the array's size does not fit its shape {shape}",
-            expected=count * kinds[descr].itemsize,
-            found=reader.remaining,
-        )
-    flat = reader.array(kinds[descr], count, "the array", parameter=name)
-    array = np.array(flat.reshape(shape, order="F" if fortran else "C"), order="C")
-    array.flags.writeable = False
-    return array
+    @classmethod
+    def of(cls, contents: memoryview, path: Path, name: str) -> _Array:
+        """Raises ModelFormatError if it is no array."""
+        reader = BoundedReader(contents, path)
+
+        def fail(problem: str, *, expected: object = None, found: object = None) -> ModelFormatError:
+            return ModelFormatError(path, problem, parameter=name, expected=expected, found=found)
+
+        if bytes(reader.take(6, "the array's magic", parameter=name)) != _MAGIC:
+            raise fail("the member is not a NumPy array")
+        version = bytes(reader.take(2, "the array's version", parameter=name))[0]
+        if version not in (1, 2, 3):
+            raise fail("unknown version of NumPy's array format", expected="1, 2 or 3", found=version)
+        header_bytes = reader.u16("the array's header") if version == 1 else reader.u32("the array's header")
+        if header_bytes > _MAX_HEADER_BYTES:
+            raise fail("the array's header is too long", expected=_MAX_HEADER_BYTES, found=header_bytes)
+        kind, fortran, shape = _header(str(reader.take(header_bytes, "the array's header"), "latin-1"), fail)
+        return cls(path, name, kind, fortran, shape, reader)
+
+    def problem(self, kinds: Mapping[str, np.dtype[Any]]) -> str | None:
+        """Why this cannot be an array that Marian reads, or None."""
+        if self.kind not in kinds:
+            return f"its type is {self.kind}, not {' or '.join(kinds)}"
+        if not 1 <= len(self.shape) <= _MAX_RANK or 0 in self.shape:
+            return f"its shape {self.shape} is impossible"
+        return None
+
+    def read(self, kinds: Mapping[str, np.dtype[Any]]) -> NDArray[Any]:
+        """A read-only, C-ordered copy. Raises ModelFormatError if there is a problem."""
+        problem = self.problem(kinds)
+        count = math.prod(self.shape)
+        if problem is None and self.rest.remaining != count * kinds[self.kind].itemsize:
+            problem = f"the array's size does not fit its shape {self.shape}"
+        if problem is not None:
+            raise ModelFormatError(self.path, problem, parameter=self.name, found=self.rest.remaining)
+        flat = self.rest.array(kinds[self.kind], count, "the array", parameter=self.name)
+        array = np.array(flat.reshape(self.shape, order="F" if self.fortran else "C"), order="C")
+        array.flags.writeable = False
+        return array
 
 
 def _header(text: str, fail: Callable[..., ModelFormatError]) -> tuple[str, bool, tuple[int, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -61,15 +61,18 @@ class ParameterFile:
     Attributes:
         path: where it was read from, or what it is to be called in messages.
         parameters: by name, sorted by name; alphas are not among them.
-        options: ``special:model.yml``, parsed, as stored: absent keys have Marian's defaults.
+        options: ``special:model.yml``, parsed, as stored: absent keys have Marian's defaults. Empty if the file has
+            no such item, as Nematus' own.
         alphas: activation multipliers by the **weight's** name; ``none`` is Marian's entry for unnamed
             weights.
+        unread: items that cannot be parameters (training state, integers, empty ones), by name: why.
     """
 
     path: Path
     parameters: Mapping[str, Parameter]
     options: Mapping[str, object]
     alphas: Mapping[str, float]
+    unread: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def nbytes(self) -> int:
@@ -82,6 +85,7 @@ def freeze(
     parameters: Mapping[str, Parameter],
     options: Mapping[str, object],
     alphas: Mapping[str, float],
+    unread: Mapping[str, str] = MappingProxyType({}),
 ) -> ParameterFile:
     """A ParameterFile over sorted, read-only copies of these mappings."""
     return ParameterFile(
@@ -89,6 +93,7 @@ def freeze(
         parameters=MappingProxyType(dict(sorted(parameters.items()))),
         options=MappingProxyType(dict(options)),
         alphas=MappingProxyType(dict(sorted(alphas.items()))),
+        unread=MappingProxyType(dict(unread)),
     )
 
 

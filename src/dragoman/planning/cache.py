@@ -11,7 +11,7 @@ import threading
 
 from dragoman.graph import ops
 from dragoman.graph.graph import Graph
-from dragoman.planning.lower import compile_graph
+from dragoman.planning.lowering.lower import compile_graph
 from dragoman.planning.plan import Plan
 from dragoman.planning.precisions import Precisions
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dragoman.graph.extents import Symbol
-from dragoman.planning.plan import Plan
+from dragoman.planning.records import PlanRecord
 from dragoman.planning.show import lower_bound, phases
 
 __all__ = ["plot"]
@@ -18,7 +18,7 @@ _ROLES = {"state and keys": "#4c72b0", "output layer": "#8172b3", "floats": "#dd
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "bytes"))
 
 
-def plot(plan: Plan, extents: Mapping[Symbol, int], path: Path, title: str | None = None) -> None:
+def plot(plan: PlanRecord, extents: Mapping[Symbol, int], path: Path, title: str | None = None) -> None:
     """Draw the layout of one batch into a file (its suffix decides the format: .png, .svg, .pdf).
 
     Horizontal: instructions by phase. Vertical: bytes from the start of the workspace. A box is one value.
@@ -73,7 +73,7 @@ def plot(plan: Plan, extents: Mapping[Symbol, int], path: Path, title: str | Non
     figure.savefig(path, dpi=130)
 
 
-def _role(plan: Plan, number: int) -> str:
+def _role(plan: PlanRecord, number: int) -> str:
     value = plan.values[number]
     if number == plan.logits or value.rows is Symbol.UNION or value.columns is Symbol.UNION:
         return "output layer"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from dragoman.planning.plan import Precision
+from dragoman.planning.records import Precision
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from typing import Any
 
 from dragoman.graph.extents import Dimension, Symbol, evaluate
 from dragoman.planning.instructions import Instruction, Operand
-from dragoman.planning.plan import MatrixSlot, Plan, PlanPhase, Slot, TableSlot, VectorSlot
+from dragoman.planning.records import MatrixSlot, PlanPhase, PlanRecord, Slot, TableSlot, VectorSlot
 
 _SLOT_FIELDS = ("table", "matrix", "scale", "bias", "energy", "multiplier_of")
 
 
-def show(plan: Plan, extents: Mapping[Symbol, int] | None = None) -> str:
+def show(plan: PlanRecord, extents: Mapping[Symbol, int] | None = None) -> str:
     """The instructions by phase, then the values. With ``extents`` sizes are numbers and the need is given in
     bytes."""
     lines = [f"plan {plan.name}, {plan.signature[:12]}"]
@@ -37,7 +37,7 @@ def show(plan: Plan, extents: Mapping[Symbol, int] | None = None) -> str:
     return "\n".join(lines)
 
 
-def to_json(plan: Plan, extents: Mapping[Symbol, int]) -> str:
+def to_json(plan: PlanRecord, extents: Mapping[Symbol, int]) -> str:
     """Offsets, sizes and lifetimes of all values for one batch, and the instructions."""
     offsets, need = plan.offsets(extents)
     content = {
@@ -73,7 +73,7 @@ def to_json(plan: Plan, extents: Mapping[Symbol, int]) -> str:
     return json.dumps(content, indent=1)
 
 
-def lower_bound(plan: Plan, extents: Mapping[Symbol, int]) -> int:
+def lower_bound(plan: PlanRecord, extents: Mapping[Symbol, int]) -> int:
     """Most bytes alive at once: no layout can need less."""
     sizes = [value.bytes(extents) for value in plan.values]
     return max(
@@ -89,7 +89,7 @@ def lower_bound(plan: Plan, extents: Mapping[Symbol, int]) -> int:
     )
 
 
-def phases(plan: Plan) -> list[tuple[PlanPhase, tuple[Instruction, ...]]]:
+def phases(plan: PlanRecord) -> list[tuple[PlanPhase, tuple[Instruction, ...]]]:
     """The instructions by phase, in order."""
     return list(zip(PlanPhase, (plan.select, plan.encode, plan.prime, plan.step), strict=True))
 
@@ -104,7 +104,7 @@ def slot_name(slot: Slot) -> str:
     return names[0]
 
 
-def _instruction(plan: Plan, instruction: Instruction, extents: Mapping[Symbol, int] | None) -> str:
+def _instruction(plan: PlanRecord, instruction: Instruction, extents: Mapping[Symbol, int] | None) -> str:
     written = [name for name, operand in instruction.operands() if operand in instruction.written()]
     outputs: list[str] = []
     inputs: list[str] = []
@@ -122,7 +122,7 @@ def _instruction(plan: Plan, instruction: Instruction, extents: Mapping[Symbol, 
     return f"{', '.join(outputs)} <- {result}" if outputs else result
 
 
-def _operand(plan: Plan, operand: Operand, extents: Mapping[Symbol, int] | None) -> str:
+def _operand(plan: PlanRecord, operand: Operand, extents: Mapping[Symbol, int] | None) -> str:
     value = plan.values[operand.value]
     part = ""
     if operand.columns and operand.columns != value.columns:

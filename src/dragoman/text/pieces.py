@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ from dragoman.formats.bundle import Bundle
 from dragoman.formats.files import TEXT_LIMIT, read_bytes
 from dragoman.formats.sentencepiece_model import check_sentencepiece_model
 from dragoman.formats.vocabulary import PlainVocabulary, SentencePieceVocabulary, Vocabulary
+from dragoman.result import Span
 
 __all__ = ["WORD_START", "Pieces", "clean"]
 
@@ -38,6 +39,7 @@ _processors: WeakValueDictionary[str, Any] = WeakValueDictionary()
 
 _lock = threading.Lock()
 
+_SPACED_WORD = re.compile(r"[^ \r\n]+")
 _LANGUAGE = re.compile(r"\s*(>>[^<>\s]+<<)\s?")
 
 
@@ -58,6 +60,14 @@ class _Side(Protocol):
     def encode(self, texts: Sequence[str]) -> list[list[int]]: ...
 
     def decode(self, lists: Sequence[list[int]]) -> list[str]: ...
+
+    def encoded_spans(self, text: str) -> list[Span]:
+        """Of each piece of a text its characters."""
+        ...
+
+    def decoded_spans(self, ids: list[int], text: str) -> list[Span]:
+        """Of each id, which may be any, its characters in the text that `decode` made of them."""
+        ...
 
 
 class _SentencePieceSide:
@@ -80,6 +90,17 @@ class _SentencePieceSide:
             known = [[id_ for id_ in ids if 0 <= id_ < self._size] for ids in lists]
             return list(self._processor.decode(known, num_threads=1))
 
+    def encoded_spans(self, text: str) -> list[Span]:
+        return _trimmed(text, self._processor.encode(text, return_type="offset_mapping")["offsets"])
+
+    def decoded_spans(self, ids: list[int], text: str) -> list[Span]:
+        known = [number for number, id_ in enumerate(ids) if 0 <= id_ < self._size]
+        found = self._processor.decode([ids[number] for number in known], return_type="offset_mapping")["offsets"]
+        spans = [Span(0, 0)] * len(ids)
+        for number, span in zip(known, _trimmed(text, found), strict=True):
+            spans[number] = span
+        return spans
+
 
 class _WordSide:
     def __init__(self, vocabulary: PlainVocabulary) -> None:
@@ -87,11 +108,22 @@ class _WordSide:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         id_of = self._vocabulary.id_of
-        return [[id_of(word) for word in re.split("[ \r\n]+", text) if word] for text in texts]
+        return [[id_of(word) for word in _SPACED_WORD.findall(text)] for text in texts]
 
     def decode(self, lists: Sequence[list[int]]) -> list[str]:
         words = (_pieces_of(self._vocabulary, ids) for ids in lists)
         return [" ".join(word for word in line if word) for line in words]
+
+    def encoded_spans(self, text: str) -> list[Span]:
+        return _trimmed(text, [match.span() for match in _SPACED_WORD.finditer(text)])
+
+    def decoded_spans(self, ids: list[int], text: str) -> list[Span]:
+        spans, at = [], 0
+        for id_ in ids:
+            width = sum(map(len, _pieces_of(self._vocabulary, [id_])))
+            spans.append((at, at + width))
+            at += width + (width > 0)
+        return _trimmed(text, spans)
 
 
 class _OpusSide:
@@ -121,6 +153,22 @@ class _OpusSide:
     def decode(self, lists: Sequence[list[int]]) -> list[str]:
         joined = ("".join(_pieces_of(self._vocabulary, ids)) for ids in lists)
         return [text.replace(WORD_START, " ").strip(" ") for text in joined]
+
+    def encoded_spans(self, text: str) -> list[Span]:
+        tokens, rest = self._language_token(text)
+        before = len(text) - len(rest)
+        found = self._processor.encode(rest, return_type="offset_mapping")["offsets"]
+        spans = [(before + start, before + stop) for start, stop in found]
+        return _trimmed(text, [(0, before)] * len(tokens) + spans)
+
+    def decoded_spans(self, ids: list[int], text: str) -> list[Span]:
+        pieces = ["".join(_pieces_of(self._vocabulary, [id_])) for id_ in ids]
+        joined = "".join(pieces).replace(WORD_START, " ")
+        at, spans = len(joined.lstrip(" ")) - len(joined), []
+        for piece in pieces:
+            spans.append((at, at + len(piece)))
+            at += len(piece)
+        return _trimmed(text, spans)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +223,23 @@ class Pieces:
         eos = self.target.eos_id
         return self._target_side.decode([[id_ for id_ in reversed(ids) if id_ != eos] for ids in lists])
 
+    def source_spans(self, text: str) -> list[Span]:
+        """Of each of the ids that `encode` makes of a text its characters, without white space around them.
+
+        They ascend and lie within the text, though not all characters belong to a piece: what a normaliser drops does
+        not, and of several pieces that it made of one character only one has it.
+        """
+        return self._source_side.encoded_spans(text)
+
+    def target_spans(self, ids: Sequence[int], text: str) -> tuple[Span, ...]:
+        """Of each target id, in the order of the model, its characters in ``text``, which `decode` made of them."""
+        reading = list(reversed(ids)) if self.right_to_left else list(ids)
+        kept = [id_ for id_ in reading if id_ != self.target.eos_id]
+        spans = iter(self._target_side.decoded_spans(kept, text))
+        end = Span(len(text), len(text))
+        found = [end if id_ == self.target.eos_id else next(spans) for id_ in reading]
+        return tuple(reversed(found)) if self.right_to_left else tuple(found)
+
     def source_tokens(self, ids: Sequence[int]) -> tuple[str, ...]:
         """The pieces of source ids, one for each."""
         return _tokens(self.source, ids)
@@ -209,6 +274,21 @@ def _processor(path: Path) -> Any:
         raise ModelFormatError(path, f"SentencePiece cannot use the model: {str(error)[:120]}") from None
     with _lock:
         return _processors.setdefault(key, processor)
+
+
+def _trimmed(text: str, offsets: Iterable[tuple[int, int]]) -> list[Span]:
+    """Spans within the text that ascend, without the white space at their ends."""
+    spans: list[Span] = []
+    least, most = 0, len(text)
+    for start, stop in offsets:
+        start = min(max(start, least), most)
+        stop = least = min(max(stop, start), most)
+        while start < stop and text[start].isspace():
+            start += 1
+        while start < stop and text[stop - 1].isspace():
+            stop -= 1
+        spans.append(Span(start, stop))
+    return spans
 
 
 def _pieces_of(vocabulary: PlainVocabulary, ids: Sequence[int]) -> list[str]:

@@ -1,0 +1,183 @@
+"""Which models a fleet has: from a folder of folders, or from a fleet.toml. Loads nothing.
+
+weights_budget = "2 GB"            # and other arguments of dragoman.Fleet
+
+[models.ende]
+path = "ende-tiny"                 # relative to this file; default: the model's name
+pinned = true
+languages = ["en", "de"]           # default: what the name says
+precision = "int8"                 # and other arguments of dragoman.load
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dragoman.errors import DragomanError, ModelFormatError, ModelNotFoundError, OptionsError
+from dragoman.formats.bundle import find_bundle
+from dragoman.formats.files import TEXT_LIMIT, read_bytes
+from dragoman.formats.model_file import stored_precision
+from dragoman.languages import languages_of_name
+from dragoman.text.vocabularies import estimate_private_bytes
+
+__all__ = [
+    "Catalogue",
+    "CatalogueModel",
+    "estimate_bytes",
+    "estimate_vocabulary_bytes",
+    "read_directory",
+    "read_fleet_file",
+]
+
+_SETTINGS = {"weights_budget": (int, str), "idle_s": (int, float), "loaders": (int,)}
+_MODEL_KEYS = {
+    "path": str,
+    "pinned": bool,
+    "languages": list,
+    "precision": str,
+    "shortlist": str,
+    "compat": str,
+}
+_ADVICE = "See `dragoman.catalogue.catalogue` for the form of the file."
+
+
+@dataclass(frozen=True)
+class CatalogueModel:
+    """One model by name.
+
+    Attributes:
+        path: as `dragoman.load` takes it.
+        pinned: stays in memory once it was loaded.
+        languages: source and target, or None where nothing says.
+        options: other arguments of `dragoman.load`.
+    """
+
+    name: str
+    path: Any
+    pinned: bool = False
+    languages: tuple[str, str] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Models, and arguments of `dragoman.Fleet`."""
+
+    models: tuple[CatalogueModel, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_directory(path: Path | str) -> Catalogue:
+    """Every folder in a folder that holds a model, by its name.
+
+    Raises ModelNotFoundError if there is none.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise ModelNotFoundError(folder, "there is no such folder.")
+    names = sorted(one.name for one in folder.iterdir() if one.is_dir() and _holds_model(one))
+    if not names:
+        raise ModelNotFoundError(folder, "no folder in it holds a model.")
+    return Catalogue(
+        tuple(CatalogueModel(name, folder / name, languages=languages_of_name(name)) for name in names)
+    )
+
+
+def read_fleet_file(path: Path | str) -> Catalogue:
+    """A fleet.toml; see the module.
+
+    Raises:
+        ModelNotFoundError: no such file.
+        ModelFormatError: it is not TOML, or has keys and values that mean nothing here.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise ModelNotFoundError(file, "there is no such file.")
+    try:
+        content = tomllib.loads(bytes(read_bytes(file, limit=TEXT_LIMIT)).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelFormatError(file, f"not TOML: {error}", advice=_ADVICE) from None
+    models = content.pop("models", {})
+    if not isinstance(models, dict) or not models:
+        raise ModelFormatError(file, "no models", expected="tables such as [models.ende]", advice=_ADVICE)
+    for key, value in content.items():
+        _check(file, key, value, _SETTINGS.get(key))
+    found = tuple(_model(file, name, entry) for name, entry in models.items())
+    return Catalogue(found, content)
+
+
+def _model(file: Path, name: str, entry: object) -> CatalogueModel:
+    if not isinstance(entry, dict):
+        raise ModelFormatError(file, "not a table", parameter=f"models.{name}", advice=_ADVICE)
+    for key, value in entry.items():
+        _check(file, f"models.{name}.{key}", value, _MODEL_KEYS.get(key))
+    languages = entry.pop("languages", None)
+    if languages is not None and not (len(languages) == 2 and all(isinstance(one, str) for one in languages)):
+        raise ModelFormatError(
+            file, "not two languages", parameter=f"models.{name}.languages", found=languages, advice=_ADVICE
+        )
+    return CatalogueModel(
+        name,
+        file.parent / entry.pop("path", name),
+        pinned=entry.pop("pinned", False),
+        languages=(languages[0], languages[1]) if languages else languages_of_name(name),
+        options=entry,
+    )
+
+
+def _check(file: Path, key: str, value: object, kinds: Any) -> None:
+    if kinds is None:
+        raise ModelFormatError(file, "no such key", parameter=key, advice=_ADVICE)
+    allowed = kinds if isinstance(kinds, tuple) else (kinds,)
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        expected = " or ".join(kind.__name__ for kind in allowed)
+        raise ModelFormatError(
+            file, "wrong type", parameter=key, expected=expected, found=value, advice=_ADVICE
+        )
+
+
+def estimate_bytes(path: Any, options: Mapping[str, Any]) -> int:
+    """About how many bytes of weights a model will have in memory, from its file; 0 if nothing says."""
+    try:
+        precision = options.get("precision", "auto")
+        bundle = find_bundle(path) if precision == "auto" else _bundle(path, precision)
+        size = bundle.model.stat().st_size
+        stored = stored_precision(bundle.model)
+    except (DragomanError, OSError, TypeError, ValueError, AttributeError):
+        return 0  # whoever loads it hears what is wrong
+    if precision == "int8" and stored == "float32":
+        return size // 4
+    return size * 4 if precision == "float32" and stored != "float32" else size
+
+
+def estimate_vocabulary_bytes(path: Any, options: Mapping[str, Any]) -> int:
+    """About how many bytes its vocabularies will take; 0 if nothing says. One that other models use too counts with
+    each of them."""
+    try:
+        precision = options.get("precision", "auto")
+        bundle = find_bundle(path) if precision == "auto" else _bundle(path, precision)
+        return estimate_private_bytes(bundle.vocabularies)
+    except (DragomanError, OSError, TypeError, ValueError, AttributeError):
+        return 0
+
+
+def _bundle(path: Any, precision: str) -> Any:
+    try:
+        return find_bundle(path, precision=precision)  # type: ignore[arg-type]
+    except (ModelNotFoundError, OptionsError):
+        return find_bundle(path)
+
+
+def _holds_model(folder: Path) -> bool:
+    """Also a model that cannot be used: who names it should hear why, when it is loaded."""
+    try:
+        find_bundle(folder)
+    except ModelNotFoundError as error:
+        return bool(error.found) and any(name.endswith((".npz", ".bin")) for name in error.found)
+    except (DragomanError, OSError):
+        return True
+    return True

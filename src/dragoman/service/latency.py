@@ -1,0 +1,67 @@
+"""What happened, and how long it took: percentiles in constant memory, however many times there were."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+__all__ = ["Counts", "Latencies"]
+
+_LEAST_S, _STEPS_A_DOUBLING, _BUCKETS = 1e-5, 8, 8 * 30
+"""From 10 microseconds to three hours, each bucket 9 % wider than the one before."""
+_MOST_NAMES = 1000
+"""Models and routes of which times are kept apart."""
+
+
+class Latencies:
+    """A histogram of seconds. Not thread-safe."""
+
+    __slots__ = ("_counts", "count", "largest", "total")
+
+    def __init__(self) -> None:
+        self._counts = [0] * _BUCKETS
+        self.count = 0
+        self.total = 0.0
+        self.largest = 0.0
+
+    def add(self, seconds: float) -> None:
+        steps = math.log2(max(seconds, _LEAST_S) / _LEAST_S) * _STEPS_A_DOUBLING
+        self._counts[min(int(steps), _BUCKETS - 1)] += 1
+        self.count += 1
+        self.total += seconds
+        self.largest = max(self.largest, seconds)
+
+    def percentile(self, share: float) -> float:
+        """Seconds that ``share`` (0 to 1) of all are not above, within 9 %; 0 if there were none."""
+        wanted, seen = share * self.count, 0
+        for number, count in enumerate(self._counts):
+            seen += count
+            if count and seen >= wanted:
+                return min(_LEAST_S * 2 ** ((number + 1) / _STEPS_A_DOUBLING), self.largest)
+        return 0.0
+
+    def summary(self) -> Mapping[str, float]:
+        """p50, p95, p99, largest and mean, in seconds."""
+        return {
+            "p50": self.percentile(0.5),
+            "p95": self.percentile(0.95),
+            "p99": self.percentile(0.99),
+            "max": self.largest,
+            "mean": self.total / self.count if self.count else 0.0,
+        }
+
+
+class Counts:
+    """What a service did so far; see `dragoman.service.reports.ServiceStats`. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self.requests = self.failed = self.cancelled = self.expired = 0
+        self.texts = self.sentences = self.tokens = self.batches = 0
+        self.by_model: dict[str, Latencies] = {}
+        self.latencies = Latencies()
+
+    def add_latency(self, name: str, seconds: float) -> None:
+        """Of a whole request on a model or route."""
+        self.latencies.add(seconds)
+        if name in self.by_model or len(self.by_model) < _MOST_NAMES:
+            self.by_model.setdefault(name, Latencies()).add(seconds)

@@ -1,0 +1,207 @@
+"""A request and its parts, on their way through queues, workers and models: records, without locks."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dragoman.errors import DragomanError, OptionsError
+from dragoman.fleet.entries import Entry
+from dragoman.options import DecodingOptions
+from dragoman.result import FailedLine, Translation
+from dragoman.run.flights import Found
+from dragoman.service.scheduler import Ticket
+from dragoman.text.lines import Line
+
+__all__ = ["Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy"]
+
+Failures = Literal["raise", "keep"]
+OnLine = Callable[[int, Translation | FailedLine], None]
+
+_OF_OUTPUT = ("n_best", "alignment", "word_scores", "weights", "target_prefix")
+"""Options that only make sense for the last model of a route."""
+_PIECES_A_LETTER = 0.3
+_PLAIN = DecodingOptions()
+
+
+class Work:
+    """What segments must share to run in one batch: the models (several: an ensemble) and the options."""
+
+    __slots__ = ("_hash", "changes", "entries", "options")
+
+    def __init__(
+        self, entries: tuple[Entry, ...], options: DecodingOptions | None, changes: DecodingOptions
+    ) -> None:
+        self.entries, self.options, self.changes = entries, options, changes
+        self._hash = hash((entries, options, changes))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Work)
+            and self._hash == other._hash
+            and self.entries == other.entries
+            and self.options == other.options
+            and self.changes == other.changes
+        )
+
+    @property
+    def cost(self) -> float:
+        """Predicted multiply-adds for each source piece."""
+        beam = self.changes.beam_size if "beam_size" in self.changes.stated else 1
+        return sum(entry.cost for entry in self.entries) * (1 + beam) / 2
+
+    @property
+    def generation(self) -> tuple[int, ...]:
+        return tuple(entry.generation for entry in self.entries)
+
+    def resolve(self, defaults: DecodingOptions) -> DecodingOptions:
+        """As `DecodingOptions.of`: the changes, before the options, before the model's defaults."""
+        base = defaults if self.options is None else self.options.over(defaults)
+        return self.changes.over(base) if self.changes.stated else base
+
+
+@dataclass(eq=False, slots=True)
+class LineJob:
+    """One text of a request.
+
+    Attributes:
+        number: its place in the request.
+        text: what the model of this step translates.
+        step: which model of the route.
+        line: with its segments, once a worker has encoded it; ``generation`` of the vocabularies it used.
+        found: of each segment; ``missing``, how many are not done.
+        done: it was answered.
+    """
+
+    request: Request
+    number: int
+    text: str
+    step: int = 0
+    prefix: str = ""
+    line: Line | None = None
+    generation: tuple[int, ...] = ()
+    found: list[Found | None] = field(default_factory=list)
+    missing: int = 0
+    done: bool = False
+
+    @property
+    def work(self) -> Work:
+        return self.request.works[self.step]
+
+    def part(self) -> Part:
+        """The whole line, not encoded yet."""
+        return Part(self, -1, int(len(self.text) * _PIECES_A_LETTER) + 2)
+
+
+@dataclass(eq=False, slots=True)
+class Part:
+    """What waits in a queue: a line not encoded yet (``segment`` is -1), or a segment of one that was."""
+
+    job: LineJob
+    segment: int
+    tokens: int
+
+
+@dataclass(eq=False)
+class Request:
+    """A caller's texts, and what became of them.
+
+    Attributes:
+        texts: as given.
+        works: one for each model of the route.
+        failures: "raise": the first text that failed is the request's error; "keep": a `FailedLine` each.
+        single: one text was given, and one result is wanted.
+        on_line: told of each text as it is done, from any thread.
+        results: by number of the text.
+        open: texts that are not done.
+        timeout_s: for messages.
+        prefixes: target prefix of each text, or none.
+    """
+
+    texts: Sequence[str]
+    works: tuple[Work, ...]
+    ticket: Ticket
+    failures: Failures
+    single: bool
+    on_line: OnLine | None = None
+    timeout_s: float = 0.0
+    prefixes: Sequence[str] = ()
+    future: Future[Any] = field(default_factory=Future)
+    started: float = field(default_factory=time.monotonic)
+    results: list[Translation | FailedLine | None] = field(default_factory=list)
+    open: int = 0
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.results = [None] * len(self.texts)
+        self.open = len(self.texts)
+
+    def jobs(self) -> list[LineJob]:
+        """The lines, longest first: neighbours in a batch should be of like length."""
+        jobs = [
+            LineJob(self, number, text, prefix=self.prefixes[number] if self.prefixes else "")
+            for number, text in enumerate(self.texts)
+        ]
+        jobs.sort(key=lambda job: -len(job.text))
+        return jobs
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return tuple(entry for work in self.works for entry in work.entries)
+
+    def answer(self, job: LineJob, answer: Translation | FailedLine) -> LineJob | None:
+        """A step of a line is done. Returns the line again if another step follows."""
+        if isinstance(answer, Translation) and job.step + 1 < len(self.works):
+            return LineJob(self, job.number, answer.text, job.step + 1)
+        if len(self.works) > 1:
+            answer = dataclasses.replace(answer, source=self.texts[job.number])
+        self.results[job.number] = answer
+        self.open -= 1
+        return None
+
+    def outcome(self) -> Any:
+        """What the caller gets. Raises the error of the first text that failed, unless it is to be kept."""
+        if self.failures == "raise":
+            for result in self.results:
+                if isinstance(result, FailedLine):
+                    raise own_copy(result.error)
+        return self.results[0] if self.single else self.results
+
+
+def make_works(
+    route: Sequence[tuple[Entry, ...]], options: DecodingOptions | None, changes: dict[str, Any], texts: int
+) -> tuple[tuple[Work, ...], tuple[str, ...] | None]:
+    """One `Work` for each step of a route, and the target prefix of each text.
+
+    Raises OptionsError if an option is unknown, out of range, or does not fit the number of texts.
+    """
+    if options is None and not changes:  # most requests
+        return tuple(Work(entries, None, _PLAIN) for entries in route), None
+    prefixes = DecodingOptions.of(options, changes, _PLAIN).prefixes(texts)
+    changed = DecodingOptions(**changes)
+    if prefixes is not None and len(route) > 1:
+        raise OptionsError("target_prefix", "given", "None for a route of several models")
+    options, changed = _without(options, ("target_prefix",)), _without(changed, ("target_prefix",))
+    early, early_changes = _without(options, _OF_OUTPUT), _without(changed, _OF_OUTPUT)
+    works = [Work(entries, early, early_changes) for entries in route[:-1]]
+    return (*works, Work(route[-1], options, changed)), prefixes
+
+
+def _without(options: Any, names: Sequence[str]) -> Any:
+    """Options as if some had not been stated."""
+    if options is None or not options.stated.intersection(names):
+        return options
+    return DecodingOptions(**{name: getattr(options, name) for name in options.stated.difference(names)})
+
+
+def own_copy(error: DragomanError) -> DragomanError:
+    """The same error for another caller: raising one object twice would mix their tracebacks."""
+    return copy.copy(error).with_traceback(None)

@@ -1,0 +1,387 @@
+"""What callers talk to: many callers, many models, few workers."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import math
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from types import TracebackType
+from typing import Any, NoReturn, overload
+
+from dragoman.errors import DeadlineExceededError, OptionsError
+from dragoman.fleet.fleet import Fleet
+from dragoman.options import DecodingOptions
+from dragoman.result import Translation
+from dragoman.run.batching import MAX_BATCH_SENTENCES, MAX_BATCH_TOKENS
+from dragoman.service.admission import Admission
+from dragoman.service.dispatcher import Dispatcher
+from dragoman.service.reports import MemoryReport, ServiceStats, memory_report, service_stats
+from dragoman.service.requests import Failures, OnLine, Request, make_works
+from dragoman.service.scheduler import Ticket
+from dragoman.service.streams import Stream
+from dragoman.units import parse_bytes
+
+__all__ = ["Service"]
+
+_UNLIMITED = 1 << 40
+_PAGE = 4096
+ModelChoice = str | Sequence[str]
+
+
+class Service:
+    """Translates for many callers with the models of a fleet, on a few workers. Thread-safe.
+
+    A context manager, also an asynchronous one: leaving it without an error waits for all requests.
+
+    Args:
+        fleet: of models. It is not closed with the service.
+        workers: threads, each with one workspace; any worker runs any model next.
+        workspace: most bytes of scratch memory of each worker, such as "64 MB". It grows to that as batches
+            need it, between batches; a batch that would not fit is split, and a sentence that does not fit
+            even alone fails. None: it grows to whatever is needed. An idle worker gives it back.
+        cores: processors to pin the workers to, in turn; None: the system decides.
+        queue_limit: most texts that may wait or run at once.
+        fill_s: how long a text may wait for others to share a batch with. 0: workers take what there is.
+        batch_sentences, batch_tokens: most of a batch.
+        age_s: requests of a lower priority get a turn at least so often; see `dragoman.service.scheduler`.
+
+    Raises:
+        OptionsError: a number out of range.
+        UnavailableError: this system cannot pin threads.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        workers: int = 2,
+        workspace: int | str | None = None,
+        *,
+        cores: Sequence[int] | None = None,
+        queue_limit: int = 100_000,
+        fill_s: float = 0.0,
+        batch_sentences: int = MAX_BATCH_SENTENCES,
+        batch_tokens: int = MAX_BATCH_TOKENS,
+        age_s: float = 1.0,
+    ) -> None:
+        _check_range("workers", workers, 1, 1024)
+        _check_range("queue_limit", queue_limit, 1, 1 << 40)
+        _check_range("batch_sentences", batch_sentences, 1, 1 << 16)
+        _check_range("batch_tokens", batch_tokens, 1, 1 << 24)
+        if not 0 <= fill_s <= 60:
+            raise OptionsError("fill_s", fill_s, "a number of seconds from 0 to 60")
+        if not age_s > 0:
+            raise OptionsError("age_s", age_s, "a number of seconds above 0")
+        limit = _UNLIMITED if workspace is None else parse_bytes("workspace", workspace)
+        if limit < _PAGE:
+            raise OptionsError("workspace", workspace, f"at least {_PAGE} bytes")
+        self.fleet = fleet
+        self._admission = Admission(queue_limit)
+        self._dispatcher = Dispatcher(
+            fleet,
+            self._admission,
+            workers=workers,
+            workspace_limit=limit // _PAGE * _PAGE,
+            cores=cores,
+            fill_s=fill_s,
+            batch_sentences=batch_sentences,
+            batch_tokens=batch_tokens,
+            age_s=age_s,
+        )
+        atexit.register(self.close)
+
+    # -- translating -----------------------------------------------------------------------------------------
+
+    @overload
+    def translate(
+        self,
+        texts: str,
+        options: DecodingOptions | None = None,
+        *,
+        model: ModelChoice | None = None,
+        route: Sequence[str] | None = None,
+        priority: int = 0,
+        timeout: float | None = None,
+        caller: str = "",
+        **changes: Any,
+    ) -> Translation: ...
+    @overload
+    def translate(
+        self,
+        texts: Sequence[str],
+        options: DecodingOptions | None = None,
+        *,
+        model: ModelChoice | None = None,
+        route: Sequence[str] | None = None,
+        priority: int = 0,
+        timeout: float | None = None,
+        caller: str = "",
+        failures: Failures = "raise",
+        **changes: Any,
+    ) -> list[Translation]: ...
+    def translate(
+        self,
+        texts: str | Sequence[str],
+        options: DecodingOptions | None = None,
+        **arguments: Any,
+    ) -> Any:
+        """Translate, and wait for it. Waits also for room in the queue.
+
+        Args:
+            texts: one sentence, or several.
+            options: what it states goes before the models' defaults.
+            model: name of a model; several names: an ensemble.
+            route: languages, or names of models, to go through one after the other.
+            priority: -100 to 100; higher goes first.
+            timeout: seconds after which the request is given up; None: never.
+            caller: on whose behalf; callers share the workers equally.
+            failures: "raise": the error of the first text that failed; "keep": a `FailedLine` in its place.
+            **changes: single fields of `DecodingOptions`, before ``options``.
+
+        Raises:
+            OptionsError: an argument is out of range.
+            ModelNotFoundError, ModelError: there is no such model, or it cannot be loaded.
+            DeadlineExceededError: it took longer than ``timeout``.
+            QueueFullError: there are more texts than may ever wait.
+            ServiceClosedError: the service was closed, or belongs to another process.
+        """
+        request = self._request(texts, options, **arguments)
+        future = self._begin(request)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()  # Ctrl-C: nobody waits for it any more
+            raise
+
+    async def translate_async(
+        self, texts: str | Sequence[str], options: DecodingOptions | None = None, **arguments: Any
+    ) -> Any:
+        """As `translate`, for asyncio. Cancelling the task cancels the request."""
+        future = await self._begin_later(self._request(texts, options, **arguments))
+        return await asyncio.wrap_future(future)
+
+    def submit(
+        self,
+        texts: str | Sequence[str],
+        options: DecodingOptions | None = None,
+        *,
+        on_line: OnLine | None = None,
+        **arguments: Any,
+    ) -> Future[Any]:
+        """Have texts translated without waiting. Cancelling the future cancels the request.
+
+        Args:
+            on_line: called with the number and result of each text as it is done, on a worker's thread.
+            others: as in `translate`.
+
+        Raises:
+            QueueFullError: there is no room; nothing was queued.
+            others: as in `translate`, for what is known at once.
+        """
+        request = self._request(texts, options, on_line=on_line, **arguments)
+        with self._leaving_on_error(request):
+            self._admission.enter(len(request.texts))
+        self._dispatcher.start(request)
+        return request.future
+
+    def stream(
+        self,
+        texts: Iterable[str | None],
+        options: DecodingOptions | None = None,
+        *,
+        ordered: bool = True,
+        ahead: int = 256,
+        **arguments: Any,
+    ) -> Stream:
+        """Translate texts as they come, and give results out as they are done.
+
+        For ``for`` and ``async for``. Texts are read as results are taken, at most ``ahead`` more than that.
+        A text that fails gives a `FailedLine`. Leaving the loop early cancels the rest.
+
+        Args:
+            texts: sentences, from anything that can be iterated. ``None`` among them means "nothing more for
+                now: answer what there is".
+            ordered: in the order of the texts; else as they are done (``source`` says which it is).
+            ahead: most texts under way.
+            others: as in `translate`; ``timeout`` is for each text, from when it was read.
+        """
+        if isinstance(texts, str):
+            raise OptionsError("texts", texts, "several texts; for one there is `translate`")
+        _check_range("ahead", ahead, 1, self._admission.limit)
+        arguments["failures"] = "keep"
+        self.fleet.leave(self._request([], options, **arguments).entries)  # errors are heard now, not later
+
+        def request(lines: list[str], on_line: OnLine) -> Request:
+            return self._request(lines, options, on_line=on_line, **arguments)
+
+        return Stream(
+            lambda lines, on_line: self._begin(request(lines, on_line)),
+            lambda lines, on_line: self._begin_later(request(lines, on_line)),
+            texts,
+            ordered,
+            ahead,
+        )
+
+    def _begin(self, request: Request) -> Future[Any]:
+        """Wait for room, then start."""
+        with self._leaving_on_error(request):
+            waiting = self._admission.wait(len(request.texts))
+            try:
+                waiting.result(_left(request.ticket.deadline))
+            except BaseException as error:
+                self._wait_no_more(request, waiting, error)
+        self._dispatcher.start(request)
+        return request.future
+
+    async def _begin_later(self, request: Request) -> Future[Any]:
+        with self._leaving_on_error(request):
+            waiting = self._admission.wait(len(request.texts))
+            try:
+                if not waiting.done():
+                    # Shielded: a future that was admitted owns its room, and must not look cancelled.
+                    shielded = asyncio.shield(asyncio.wrap_future(waiting))
+                    await asyncio.wait_for(shielded, _left(request.ticket.deadline))
+            except BaseException as error:
+                self._wait_no_more(request, waiting, error)
+        self._dispatcher.start(request)
+        return request.future
+
+    def _wait_no_more(self, request: Request, waiting: Future[None], error: BaseException) -> NoReturn:
+        """Give back the room that came too late, and say why."""
+        if not waiting.cancel() and waiting.exception() is None:
+            self._admission.leave(len(request.texts))
+        if isinstance(error, FutureTimeoutError | asyncio.TimeoutError):
+            raise DeadlineExceededError(request.timeout_s) from None
+        raise error
+
+    @contextlib.contextmanager
+    def _leaving_on_error(self, request: Request) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.fleet.leave(request.entries)
+            raise
+
+    def _request(
+        self,
+        texts: str | Sequence[str],
+        options: DecodingOptions | None,
+        *,
+        model: ModelChoice | None = None,
+        route: Sequence[str] | None = None,
+        priority: int = 0,
+        timeout: float | None = None,
+        caller: str = "",
+        failures: Failures = "raise",
+        on_line: OnLine | None = None,
+        **changes: Any,
+    ) -> Request:
+        """Check everything that can be known now. The models' entries are entered: leave them on failure."""
+        self._dispatcher.check_process()
+        single = isinstance(texts, str)
+        listed = [texts] if isinstance(texts, str) else list(texts)
+        for number, text in enumerate(listed):
+            if not isinstance(text, str):
+                raise OptionsError(f"texts[{number}]", text, "a str")
+        _check_range("priority", priority, -100, 100)
+        if timeout is not None and not timeout > 0:
+            raise OptionsError("timeout", timeout, "a number of seconds above 0, or None")
+        if failures not in ("raise", "keep"):
+            raise OptionsError("failures", failures, "'raise' or 'keep'")
+        if not isinstance(caller, str):
+            raise OptionsError("caller", caller, "a str")
+        steps = self._steps(model, route)
+        entries = self.fleet.enter([name for step in steps for name in step])
+        try:
+            rest = iter(entries)
+            entered = [tuple(next(rest) for _ in step) for step in steps]
+            works, prefixes = make_works(entered, options, changes, len(listed))
+        except BaseException:
+            self.fleet.leave(entries)
+            raise
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        ticket = Ticket(caller, priority, deadline)
+        return Request(listed, works, ticket, failures, single, on_line, timeout or 0.0, prefixes=prefixes or ())
+
+    def _steps(self, model: ModelChoice | None, route: Sequence[str] | None) -> list[tuple[str, ...]]:
+        if (model is None) == (route is None):
+            raise OptionsError("model", model, "given, or else route: one of the two")
+        if route is not None:
+            return [(name,) for name in self.fleet.route(route)]
+        names = (model,) if isinstance(model, str) else tuple(model or ())
+        if not names or not all(isinstance(name, str) for name in names):
+            raise OptionsError("model", model, "a name, or a sequence of names for an ensemble")
+        return [names]
+
+    # -- looking ---------------------------------------------------------------------------------------------
+
+    def memory(self) -> MemoryReport:
+        """Who holds which bytes, now."""
+        return memory_report(self.fleet, self._dispatcher.workers)
+
+    def stats(self) -> ServiceStats:
+        """Counts and times since the service began."""
+        return service_stats(self.fleet, self._dispatcher, self._admission)
+
+    def prometheus(self) -> str:
+        """All figures in Prometheus' text format. Needs ``dragoman[metrics]``.
+
+        Raises:
+            UnavailableError: prometheus-client is not installed.
+        """
+        from dragoman.service.metrics import prometheus_text
+
+        return prometheus_text(self.stats(), self.memory())
+
+    # -- the end ---------------------------------------------------------------------------------------------
+
+    def drain(self, timeout: float | None = None) -> bool:
+        """Wait until nothing waits or runs. Returns False if that took longer than ``timeout`` seconds."""
+        return self._dispatcher.drain(timeout)
+
+    def shutdown(self, *, wait: bool = True, timeout: float | None = None) -> None:
+        """Take no more requests, finish those there are, and close.
+
+        Args:
+            wait: False gives up all requests at once: they raise ServiceClosedError.
+            timeout: seconds after which the rest is given up.
+        """
+        self._admission.close("the service is closed")
+        if wait:
+            self.drain(timeout)
+        self.close()
+
+    def close(self) -> None:
+        """Give up all requests, end the workers, and free their workspaces. May be called twice."""
+        atexit.unregister(self.close)
+        self._admission.close("the service is closed")
+        self._dispatcher.close()
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.shutdown(wait=error is None)
+
+    async def __aenter__(self) -> Service:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, lambda: self.shutdown(wait=error is None))
+
+
+def _left(deadline: float) -> float | None:
+    return None if deadline == math.inf else max(0.0, deadline - time.monotonic())
+
+
+def _check_range(name: str, value: object, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise OptionsError(name, value, f"an integer from {least} to {most}")

@@ -1,0 +1,94 @@
+"""A thread with a workspace. It runs any model next, and holds one only while it runs a batch."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from dragoman.model import Model
+from dragoman.run.scratch import Scratch
+from dragoman.service.jobs import Outcome, fail_parts, run_parts
+from dragoman.service.requests import Part, Work
+
+__all__ = ["Job", "Worker"]
+
+_log = logging.getLogger("dragoman")
+
+
+@dataclass(eq=False)
+class Job:
+    """A batch, and the models it runs on: given up as soon as the batch is done."""
+
+    work: Work
+    parts: Sequence[Part]
+    models: tuple[Model, ...]
+
+
+class Worker(threading.Thread):
+    """Takes jobs until there are no more.
+
+    Args:
+        number: of the worker.
+        limit: most bytes of its workspace, which grows as batches need it, between batches.
+        core: processor it stays on, or None.
+        next_job: blocks; None: there is nothing more to do.
+        finish: takes what became of a job, and the seconds that it took.
+        max_sentences, max_tokens: of a batch.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        limit: int,
+        core: int | None,
+        next_job: Callable[[Worker], Job | None],
+        finish: Callable[[Worker, Work, Outcome, float], None],
+        max_sentences: int,
+        max_tokens: int,
+    ) -> None:
+        super().__init__(name=f"dragoman-worker-{number}", daemon=True)
+        self.scratch = Scratch(limit)
+        self.parts: Sequence[Part] = ()
+        """Of the batch that runs now; the service's lock guards it."""
+        self.batches = 0
+        self.busy_s = 0.0
+        self._last_job = 0.0
+        self.number = number
+        self._core, self._next_job, self._finish = core, next_job, finish
+        self._limits = {"max_sentences": max_sentences, "max_tokens": max_tokens}
+
+    @property
+    def grown(self) -> bool:
+        """Whether the workspace has more than it began with."""
+        return self.scratch.grown
+
+    def shrink_if_idle(self, seconds: float) -> None:
+        """Give back what the workspace grew by, if there was no job for so long. Only between jobs."""
+        if time.monotonic() - self._last_job >= seconds:
+            self.scratch.free()
+
+    def run(self) -> None:
+        if self._core is not None:
+            os.sched_setaffinity(0, {self._core})  # of this thread only
+        while True:
+            job = self._next_job(self)
+            if job is None:
+                return
+            started = time.monotonic()
+            work = job.work
+            try:
+                outcome = run_parts(work, job.parts, job.models, self.scratch, **self._limits)
+            except Exception as error:  # a defect; but the other requests go on
+                _log.exception("a batch failed")
+                outcome = fail_parts(job.parts, error)
+            del job  # before anybody hears of it: a model that was removed is gone when its last answer comes
+            seconds = time.monotonic() - started
+            self.batches += 1
+            self.busy_s += seconds
+            self._last_job = started + seconds
+            self._finish(self, work, outcome, seconds)
+            del work, outcome  # nor are results kept while there is nothing to do

@@ -1,0 +1,94 @@
+"""From tokens to words: qualities, and which word translates which."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from dragoman.result import SoftAlignment, Span, Translation, Word
+from dragoman.text.codes import TokenLinks
+from dragoman.text.words import split_words
+
+if TYPE_CHECKING:
+    from dragoman.result import Hypothesis
+
+__all__ = ["Place", "token_links", "word_links", "words_of"]
+
+Place = Callable[[Span], Span]
+"""From the characters of a line, or of its translation, to those of the whole text."""
+
+_SHARE = 0.25
+"""Of a target word's weights: a source word with less is not linked, unless it has the most."""
+
+
+def words_of(hypothesis: Hypothesis, place: Place) -> tuple[Word, ...]:
+    """The words of a translation, with their probabilities where word scores were asked for."""
+    text = hypothesis.text
+    spans = split_words(text)
+    if hypothesis.word_scores is None or hypothesis.spans is None:
+        return tuple([Word(text[start:stop], place(Span(start, stop))) for start, stop in spans])
+    scores: list[list[float]] = [[] for _ in spans]
+    for number, score in zip(_word_of(hypothesis.spans, spans), hypothesis.word_scores, strict=True):
+        if number is not None:
+            scores[number].append(score)
+    words = []
+    for span, own in zip(spans, scores, strict=True):
+        mean = sum(own) / len(own) if own else None
+        quality = None if mean is None else math.exp(min(mean, 0.0))
+        words.append(Word(text[span.start : span.stop], place(span), quality, mean))
+    return tuple(words)
+
+
+def word_links(line: Translation, source: Place, target: Place) -> tuple[tuple[Span, Span], ...] | None:
+    """Spans of source and target words that translate each other; None if no alignment was asked for."""
+    hypothesis = line.n_best[0]
+    if hypothesis.alignment is None or hypothesis.spans is None or line.source_spans is None:
+        return None
+    source_words, target_words = split_words(line.source), split_words(hypothesis.text)
+    columns, rows = _word_of(line.source_spans, source_words), _word_of(hypothesis.spans, target_words)
+    if isinstance(hypothesis.alignment, SoftAlignment):
+        pairs = _heaviest(hypothesis.alignment, columns, rows)
+    else:
+        pairs = {(columns[column], rows[row]) for column, row in hypothesis.alignment}
+    known = sorted((left, right) for left, right in pairs if left is not None and right is not None)
+    return tuple((source(source_words[left]), target(target_words[right])) for left, right in known)
+
+
+def token_links(line: Translation) -> TokenLinks | None:
+    """The soft alignment of a line; None if there is none."""
+    hypothesis = line.n_best[0]
+    if line.source_spans is None or hypothesis.spans is None or not isinstance(hypothesis.alignment, SoftAlignment):
+        return None
+    return TokenLinks(line.source_spans, hypothesis.spans, tuple(hypothesis.alignment))
+
+
+def _word_of(tokens: Sequence[Span], words: Sequence[Span]) -> list[int | None]:
+    """Of each token the number of the word it begins in; None for what is in no word, as the end symbol."""
+    starts = [word.start for word in words]
+    found: list[int | None] = []
+    for start, stop in tokens:
+        number = bisect_right(starts, start) - 1
+        inside = start < stop and number >= 0 and start < words[number].stop
+        found.append(number if inside else None)
+    return found
+
+
+def _heaviest(
+    alignment: SoftAlignment, columns: Sequence[int | None], rows: Sequence[int | None]
+) -> set[tuple[int | None, int | None]]:
+    """Of each target word the source words with the most of its weight."""
+    masses: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    for row, weights in zip(rows, alignment, strict=True):
+        if row is None:
+            continue
+        for column, weight in zip(columns, weights, strict=True):
+            if column is not None:
+                masses[row][column] += weight
+    pairs: set[tuple[int | None, int | None]] = set()
+    for row, mass in masses.items():
+        total, most = sum(mass.values()), max(mass.values())
+        pairs |= {(column, row) for column, own in mass.items() if own > 0 and (own == most or own >= _SHARE * total)}
+    return pairs

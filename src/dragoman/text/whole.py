@@ -1,0 +1,87 @@
+"""A line as the one sentence of its translation: how ``split="none"`` answers, and what passages are made of."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from dragoman.result import Hypothesis, Sentence, Span, Translation, Word
+from dragoman.text.linking import Place, word_links, words_of
+from dragoman.text.words import split_words
+
+__all__ = ["LOGITS", "WHOLE", "Whole", "copied_sentence", "make_sentence", "quality_of", "strip_span"]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """One sentence, without the white space around it; none, if there is nothing else.
+
+    Attributes:
+        probable: scores are sums of log-probabilities, not of logits.
+    """
+
+    probable: bool = True
+
+    def sentences(self, translation: Translation, /) -> tuple[Sentence, ...]:
+        source_span, target_span = strip_span(translation.source), strip_span(translation.text)
+        if source_span.start == source_span.stop:
+            return ()
+        sentence = make_sentence(
+            translation, translation, source_span, target_span, lambda span: span, lambda span: span, self.probable
+        )
+        return (sentence,)
+
+
+WHOLE = Whole()
+LOGITS = Whole(probable=False)
+
+
+def make_sentence(
+    whole: Translation,
+    line: Translation,
+    source_span: Span,
+    target_span: Span,
+    source: Place,
+    target: Place,
+    probable: bool,
+) -> Sentence:
+    """The sentence of a whole text that a line was.
+
+    Args:
+        whole: where the spans are.
+        line: what the model was given, and said.
+        source, target: from the line's characters to the whole's.
+        probable: as of `Whole`.
+    """
+    best = line.n_best[0]
+    return Sentence(
+        source=whole.source[source_span.start : source_span.stop],
+        target=whole.text[target_span.start : target_span.stop],
+        source_span=source_span,
+        target_span=target_span,
+        score=best.score,
+        quality=quality_of(best) if probable else None,
+        words=words_of(best, target),
+        alignment=word_links(line, source, target),
+        n_best=line.n_best,
+    )
+
+
+def copied_sentence(whole: Translation, source_span: Span, target_span: Span, target: Place) -> Sentence:
+    """A sentence that no model saw. ``target``: from the copy's characters to the whole's."""
+    text = whole.text[target_span.start : target_span.stop]
+    words = tuple(Word(text[start:stop], target(Span(start, stop))) for start, stop in split_words(text))
+    source = whole.source[source_span.start : source_span.stop]
+    return Sentence(source, text, source_span, target_span, None, None, words, None, ())
+
+
+def quality_of(hypothesis: Hypothesis) -> float:
+    """The geometric mean of the tokens' probabilities."""
+    return math.exp(min(0.0, hypothesis.path_score / max(1, len(hypothesis.tokens))))
+
+
+def strip_span(text: str) -> Span:
+    """What is left of a text without the white space at its ends."""
+    stripped = text.strip()
+    start = len(text) - len(text.lstrip()) if stripped else 0
+    return Span(start, start + len(stripped))
