@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dragoman.catalogue.loading import load
     from dragoman.errors import (
         DeadlineExceededError,
         DownloadError,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     )
     from dragoman.fleet.fleet import Fleet
     from dragoman.formats.bundle import ModelFiles
-    from dragoman.model import Model, load
+    from dragoman.model import Model
     from dragoman.options import DecodingOptions
     from dragoman.planning.plan import Plan
     from dragoman.result import FailedLine, Hypothesis, Translation
@@ -66,7 +67,8 @@ _HOMES = {
     ),
     "dragoman.fleet.fleet": ("Fleet",),
     "dragoman.formats.bundle": ("ModelFiles",),
-    "dragoman.model": ("Model", "load"),
+    "dragoman.catalogue.loading": ("load",),
+    "dragoman.model": ("Model",),
     "dragoman.options": ("DecodingOptions",),
     "dragoman.planning.plan": ("Plan",),
     "dragoman.service.reports": ("MemoryReport", "ServiceStats"),
