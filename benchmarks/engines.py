@@ -49,7 +49,7 @@ def dragoman(setup: Setup) -> Translate:
     translator = dragoman.Translator(model)
 
     def translate(lines: Sequence[str]) -> tuple[list[str], int]:
-        found = translator.translate(lines, beam_size=setup.beam, skip_cost=setup.beam == 1)
+        found = translator.translate(lines, split="none", beam_size=setup.beam, skip_cost=setup.beam == 1)
         return [one.text for one in found], sum(len(one.n_best[0].tokens) for one in found)
 
     return translate

@@ -37,9 +37,9 @@ def translator() -> dragoman.Translator:
 
 
 def test_all_lines_at_once(translator: dragoman.Translator) -> None:
-    expected = [translator.translate(line).text for line in SOUND]
+    expected = [translator.translate(line, split="none").text for line in SOUND]
     lines = [line for hostile in HOSTILE.values() for line in (SOUND[0], hostile, *SOUND[1:])]
-    found = translator.translate(lines)
+    found = translator.translate(lines, split="none")
     for number, name in enumerate(HOSTILE):
         first, hostile, *rest = found[4 * number : 4 * number + 4]
         assert [first.text, *(one.text for one in rest)] == expected, name
@@ -59,7 +59,7 @@ def test_long_lines_are_whole(translator: dragoman.Translator) -> None:
     sentence = "My brother lives in a small house near the river."
     alone = translator.translate(sentence)
     length = len(alone.source_tokens) + 1
-    found = translator.translate(" ".join([sentence] * 300), max_length=length).text
+    found = translator.translate(" ".join([sentence] * 300), split="none", max_length=length).text
     assert found == " ".join([alone.text] * 300)
 
 

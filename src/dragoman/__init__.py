@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dragoman.errors import (
         DeadlineExceededError,
+        DownloadError,
         DragomanError,
+        HubError,
         ModelError,
         ModelFormatError,
         ModelNotFoundError,
@@ -36,13 +38,16 @@ if TYPE_CHECKING:
     from dragoman.run.translator import Translator
     from dragoman.service.reports import MemoryReport, ServiceStats
     from dragoman.service.service import Service
+    from dragoman.text.detection import Detection, detect_language
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "dragoman.errors": (
         "DeadlineExceededError",
+        "DownloadError",
         "DragomanError",
+        "HubError",
         "ModelError",
         "ModelFormatError",
         "ModelNotFoundError",
@@ -65,15 +70,19 @@ _HOMES = {
     "dragoman.service.service": ("Service",),
     "dragoman.result": ("FailedLine", "Hypothesis", "Translation"),
     "dragoman.run.translator": ("Translator",),
+    "dragoman.text.detection": ("Detection", "detect_language"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "DeadlineExceededError",
     "DecodingOptions",
+    "Detection",
+    "DownloadError",
     "DragomanError",
     "FailedLine",
     "Fleet",
+    "HubError",
     "Hypothesis",
     "MemoryReport",
     "Model",
@@ -95,6 +104,7 @@ __all__ = [
     "UnavailableError",
     "UnsupportedModelError",
     "WorkspaceError",
+    "detect_language",
     "load",
 ]
 

@@ -12,6 +12,8 @@
     │   ├── TextTooLongError      only where cutting is switched off    tokens, limit
     │   ├── WorkspaceError        a batch needs more memory than allowed
     │   └── DeadlineExceededError                                       timeout_s
+    ├── HubError                  a catalogue of models, or the store of pulled ones, is not as it should be
+    │   └── DownloadError         something could not be fetched         url, reason, temporary
     ├── UnavailableError          this machine lacks what was asked for
     ├── NativeError               the native core refused its arguments: a defect of dragoman
     └── ServiceError              the service cannot take a request
@@ -31,7 +33,9 @@ from typing import Any, TypeVar
 
 __all__ = [
     "DeadlineExceededError",
+    "DownloadError",
     "DragomanError",
+    "HubError",
     "ModelError",
     "ModelFormatError",
     "ModelNotFoundError",
@@ -182,6 +186,19 @@ class TextTooLongError(TranslationError):
 
 class WorkspaceError(TranslationError):
     """A batch needs more workspace than the limit allows; it was not started."""
+
+
+class HubError(DragomanError):
+    """Models could not be listed, chosen, installed or checked."""
+
+
+class DownloadError(HubError):
+    """Something could not be fetched. Attributes: ``url``, ``reason``, and ``temporary``: it may work later."""
+
+    def __init__(self, url: str, reason: str, *, temporary: bool = False) -> None:
+        self.url, self.reason, self.temporary = url, reason, temporary
+        advice = " Try again: what has come is kept." if temporary else ""
+        super().__init__(f"{url}: {reason}.{advice}")
 
 
 class UnavailableError(DragomanError):

@@ -15,6 +15,7 @@ from dragoman.formats.bundle import Bundle, ModelFiles, find_bundle
 from dragoman.formats.shortlist import Shortlist
 from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.vocabulary import Vocabulary
+from dragoman.languages import languages_of_name
 from dragoman.options import DecodingOptions
 from dragoman.text.pieces import Pieces
 from dragoman.text.vocabularies import read_pair
@@ -72,6 +73,14 @@ class Model:
         from dragoman.weights.build import plan_of_facts
 
         return plan_of_facts(self.weights.facts())
+
+    @cached_property
+    def languages(self) -> tuple[str, str] | None:
+        """Source and target language, as the names of the model's files say, else of its folder; None: nothing says."""
+        files = self.files
+        named = (files.model, *files.vocabularies, *([files.shortlist] if files.shortlist else []))
+        names = [path.name for path in named] + [files.model.absolute().parent.name]
+        return next(filter(None, map(languages_of_name, names)), None)
 
     @property
     def weights_bytes(self) -> int:

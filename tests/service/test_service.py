@@ -102,7 +102,7 @@ def test_options_and_keywords(service: Service, folders: Path) -> None:
 def test_long_lines_are_cut_and_rejoined(service: Service, folders: Path) -> None:
     """More segments than a batch holds, done by several workers."""
     with Translator(load(folders / "m0")) as translator:
-        expected = translator.translate([LONG, "abc"], max_length=20)
+        expected = translator.translate([LONG, "abc"], split="none", max_length=20)
     assert service.translate([LONG, "abc"], model="m0", max_length=20) == expected
 
 

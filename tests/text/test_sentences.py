@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.errors import OptionsError
+from dragoman.options import Split
 from dragoman.text import boundaries
-from dragoman.text.sentences import Split, check_split, has_letters, split_sentences
+from dragoman.text.sentences import has_letters, split_sentences
 
 SPLITS: tuple[Split, ...] = ("paragraph", "sentence", "wrapped_text", "none")
 NASTY = [
@@ -116,11 +116,6 @@ def test_other_base_exceptions_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sentencex, "get_sentence_boundaries", lambda *_: interrupted(""))
     with pytest.raises(KeyboardInterrupt):
         boundaries.sentence_ends("One. Two.", "en")
-
-
-def test_unknown_split() -> None:
-    with pytest.raises(OptionsError, match="paragraph, sentence, wrapped_text, none"):
-        check_split("words")
 
 
 def test_letters() -> None:

@@ -78,7 +78,7 @@ def command(arguments: list[str]) -> None:
         failures = answer_lines(
             source,
             output,
-            lambda lines: translator.translate_stream(lines, settings.options),
+            lambda lines: translator.translate_stream(lines, settings.options, split="none"),
             show,
             show_failed,
         )

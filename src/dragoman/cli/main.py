@@ -19,6 +19,7 @@ _COMMANDS = {
     "decoder": "Translate as marian-decoder does: its options, its output.",
     "fleet": "Show a catalogue of models, and try budgets of memory on a trace.",
     "inspect": "Say what a model is.",
+    "models": "Find, fetch and keep models.",
     "prepare": "Prepare models' weights, so that they load at once.",
     "profile": "Show where the time of a model goes.",
     "plan": "Show how a model runs, and in how much memory.",

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import itertools
 import queue
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from dragoman import _native
 from dragoman.errors import OptionsError
 from dragoman.model import Model
-from dragoman.options import DecodingOptions
+from dragoman.options import DecodingChanges, DecodingOptions, Split, TextFormat
 from dragoman.result import FailedLine, Translation
 from dragoman.run.batching import MAX_BATCH_SENTENCES, MAX_BATCH_TOKENS, Segment, make_batches
 from dragoman.run.flights import Found, answer_lines, check_ensemble, run_segments, segments_of
+from dragoman.run.passages import translate_passages
 from dragoman.text.lines import make_lines
+from dragoman.text.protect import Keep
+from dragoman.text.reading import Reading
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -62,30 +66,63 @@ class Translator:
         self._pool = _thread_pool(threads) if threads > 1 else None
 
     @overload
-    def translate(
-        self, texts: str, options: DecodingOptions | None = None, **changes: Any
+    def translate(  # type: ignore[overload-overlap]  # a str is an iterable of str too: the first one holds
+        self,
+        texts: str,
+        options: DecodingOptions | None = None,
+        *,
+        split: Split = "paragraph",
+        format: TextFormat = "text",
+        glossary: None = None,
+        keep: Sequence[str | re.Pattern[str]] = (),
+        source_language: str | None = None,
+        **changes: Unpack[DecodingChanges],
     ) -> Translation: ...
     @overload
     def translate(
-        self, texts: Sequence[str], options: DecodingOptions | None = None, **changes: Any
+        self,
+        texts: Iterable[str],
+        options: DecodingOptions | None = None,
+        *,
+        split: Split = "paragraph",
+        format: TextFormat = "text",
+        glossary: None = None,
+        keep: Sequence[str | re.Pattern[str]] = (),
+        source_language: str | None = None,
+        **changes: Unpack[DecodingChanges],
     ) -> list[Translation]: ...
     def translate(
-        self, texts: str | Sequence[str], options: DecodingOptions | None = None, **changes: Any
+        self,
+        texts: str | Iterable[str],
+        options: DecodingOptions | None = None,
+        *,
+        split: Split = "paragraph",
+        format: TextFormat = "text",
+        glossary: None = None,
+        keep: Sequence[str | re.Pattern[str]] = (),
+        source_language: str | None = None,
+        **changes: Unpack[DecodingChanges],
     ) -> Translation | list[Translation]:
-        """Translate one sentence, or many at once, in the same order.
+        """Translate one text, or many at once, in the same order.
 
         Args:
-            texts: each string is one sentence.
+            texts: each in ``format``.
             options: what it states goes before the model's defaults.
+            split: what a line feed means, and whether sentences are looked for; "none": each text is one segment.
+            format: what of a text is words, and what is marks.
+            glossary: terms that must be translated in one way.
+            keep: what is copied, beside addresses, placeholders and the like: texts, or compiled patterns.
+            source_language: whose rules split; None: what the model's files say.
             **changes: single fields of `DecodingOptions`, before both.
 
         Raises:
             OptionsError: an option is unknown or out of range.
-            TextTooLongError: a text is too long, and ``long_lines`` is "refuse".
+            TextTooLongError: a sentence is too long, and ``long_lines`` is "refuse".
             WorkspaceError: a sentence needs more scratch memory than allowed even alone.
         """
         chosen = DecodingOptions.of(options, changes, self.models[0].defaults)
-        found = self._translate([texts] if isinstance(texts, str) else texts, chosen)
+        reading = self._reading(split, format, keep, source_language)
+        found = self._translate([texts] if isinstance(texts, str) else list(texts), reading, chosen)
         for result in found:
             if isinstance(result, FailedLine):
                 raise result.error
@@ -97,17 +134,23 @@ class Translator:
         texts: Iterable[str | None],
         options: DecodingOptions | None = None,
         *,
+        split: Split = "paragraph",
+        format: TextFormat = "text",
+        glossary: None = None,
+        keep: Sequence[str | re.Pattern[str]] = (),
+        source_language: str | None = None,
         lines_ahead: int = _LINES_AHEAD,
-        **changes: Any,
+        **changes: Unpack[DecodingChanges],
     ) -> Iterator[Translation | FailedLine]:
-        """Translate texts as they come, in order. A line that fails gives a `FailedLine` in its place.
+        """Translate texts as they come, in order. A text that fails gives a `FailedLine` in its place.
 
         Args:
-            texts: sentences; ``None`` among them means "nothing more for now: answer what you have".
-            options, changes: as in `translate`.
+            texts: texts; ``None`` among them means "nothing more for now: answer what you have".
             lines_ahead: most texts read before their translations are given out; more make better batches.
+            others: as in `translate`.
         """
         chosen = DecodingOptions.of(options, changes, self.models[0].defaults)
+        reading = self._reading(split, format, keep, source_language)
         source = iter(texts)
         while True:
             lines: list[str] = []
@@ -117,7 +160,7 @@ class Translator:
                 if text is None:
                     break
                 lines.append(text)
-            yield from self._translate(lines, chosen)
+            yield from self._translate(lines, reading, chosen)
             if ended:
                 return
 
@@ -137,7 +180,23 @@ class Translator:
     ) -> None:
         self.close()
 
-    def _translate(self, texts: Sequence[str], options: DecodingOptions) -> list[Translation | FailedLine]:
+    def _reading(
+        self, split: Split, format: TextFormat, keep: Sequence[str | re.Pattern[str]], language: str | None
+    ) -> Reading:
+        known = self.models[0].languages if language is None else None
+        return Reading(split, format, known[0] if known else language or "", Keep(tuple(keep)))
+
+    def _translate(
+        self, texts: Sequence[str], reading: Reading, options: DecodingOptions
+    ) -> list[Translation | FailedLine]:
+        if reading.whole:
+            return self._lines(texts, options)
+        for number, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise OptionsError(f"texts[{number}]", text, "a str")
+        return translate_passages([reading.read(text) for text in texts], options, self._lines)
+
+    def _lines(self, texts: Sequence[str], options: DecodingOptions) -> list[Translation | FailedLine]:
         if not texts:
             return []
         lines = make_lines(texts, self.models[0].pieces, options)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from dragoman.errors import OptionsError, TextTooLongError
 from dragoman.options import Alignment, DecodingOptions
 from dragoman.result import Hypothesis, Link, SoftAlignment, Span, Translation
+from dragoman.text.composing import Shift, combine
 from dragoman.text.cutting import cut
 from dragoman.text.joints import joint
 from dragoman.text.pieces import Pieces, clean
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Line", "RawHypothesis", "make_lines", "make_translations"]
+__all__ = ["Line", "RawHypothesis", "make_lines", "make_translations", "realigned"]
 
 
 class RawHypothesis(Protocol):
@@ -112,48 +113,80 @@ def make_translations(
     ids = [[raw.ids.tolist() for raw in segment] for segment in found]
     texts = iter(pieces.decode([one for segment in ids for one in segment]))
     segments = iter(
-        [_part(raw, one, next(texts), pieces, options) for raw, one in zip(raws, lists, strict=True)]
+        [_hypothesis(raw, one, next(texts), pieces, options) for raw, one in zip(raws, lists, strict=True)]
         for raws, lists in zip(found, ids, strict=True)
     )
     return [_translation(line, segments, pieces, options) for line in lines]
+
+
+def realigned(translation: Translation, options: DecodingOptions) -> Translation:
+    """A translation made with soft alignments as if the options had asked for what they ask for."""
+    if options.alignment == "soft":
+        return translation
+    wanted = _wants_spans(options)
+    hypotheses = [
+        replace(
+            one,
+            alignment=_hardened(one.alignment, options.alignment),
+            spans=one.spans if wanted else None,
+        )
+        for one in translation.n_best
+    ]
+    spans = translation.source_spans if wanted else None
+    return replace(translation, n_best=tuple(hypotheses), source_spans=spans)
+
+
+def _hardened(
+    found: SoftAlignment | tuple[Link, ...] | None, kind: Alignment
+) -> SoftAlignment | tuple[Link, ...] | None:
+    if kind is None or not isinstance(found, SoftAlignment):
+        return None if kind is None else found
+    links, first = [], 0
+    for column, rows in found.blocks:
+        own = _links(rows, kind if isinstance(kind, float) else None)
+        links += [(column + source, first + target) for source, target in own]
+        first += len(rows)
+    return tuple(links)
 
 
 def _wants_spans(options: DecodingOptions) -> bool:
     return options.word_scores or options.alignment is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A hypothesis of one segment."""
-
-    raw: RawHypothesis
-    text: str
-    tokens: tuple[str, ...]
-    spans: tuple[Span, ...] | None
-
-
-def _part(raw: RawHypothesis, ids: list[int], text: str, pieces: Pieces, options: DecodingOptions) -> _Part:
-    spans = pieces.target_spans(ids, text) if _wants_spans(options) else None
-    return _Part(raw, text, pieces.target_tokens(ids), spans)
-
-
 def _translation(
-    line: Line, segments: Iterator[list[_Part]], pieces: Pieces, options: DecodingOptions
+    line: Line, segments: Iterator[list[Hypothesis]], pieces: Pieces, options: DecodingOptions
 ) -> Translation:
     recipe = LOGITS if options.skip_cost else WHOLE
     if not line.segments:
         eos = pieces.source_tokens([pieces.source.eos_id])
         none = (Span(len(line.text), len(line.text)),) if _wants_spans(options) else None
         return Translation(line.text, eos, (_nothing(pieces, options),), none, recipe=recipe)
-    source_tokens = tuple(token for ids in line.segments for token in pieces.source_tokens(ids))
     parts = [next(segments) for _ in line.segments]
-    lengths = [len(ids) for ids in line.segments]
-    count = min(max(len(ranked) for ranked in parts), options.n_best)
-    # The best of a cut line is the best of each segment, and so on; one with fewer repeats its last.
-    rows = [[ranked[min(rank, len(ranked) - 1)] for ranked in parts] for rank in range(count)]
-    spans = _source_spans(line, pieces) if _wants_spans(options) else None
-    hypotheses = tuple(_hypothesis(row, lengths, options) for row in rows)
-    return Translation(line.text, source_tokens, hypotheses, spans, recipe=recipe)
+    return Translation(
+        line.text,
+        tuple(token for ids in line.segments for token in pieces.source_tokens(ids)),
+        _joined(parts, [len(ids) for ids in line.segments], options),
+        _source_spans(line, pieces) if _wants_spans(options) else None,
+        recipe=recipe,
+    )
+
+
+def _joined(
+    parts: Sequence[list[Hypothesis]], columns: Sequence[int], options: DecodingOptions
+) -> tuple[Hypothesis, ...]:
+    """Of a line that was cut: the best is the best of each segment, and so on; one with fewer repeats its last."""
+    if len(parts) == 1:
+        return tuple(parts[0][: options.n_best])
+    found = []
+    for rank in range(min(max(map(len, parts)), options.n_best)):
+        row = [ranked[min(rank, len(ranked) - 1)] for ranked in parts]
+        text, places = "", []
+        for one in row:
+            text += joint(text, one.text)
+            places.append(Shift(len(text)))
+            text += one.text
+        found.append(combine(row, columns, text, places, options))
+    return tuple(found)
 
 
 def _source_spans(line: Line, pieces: Pieces) -> tuple[Span, ...]:
@@ -179,73 +212,38 @@ def _nothing(pieces: Pieces, options: DecodingOptions) -> Hypothesis:
         path_score=0.0,
         model_scores=(0.0,) * max(1, len(options.weights)),
         word_scores=(0.0,) if options.word_scores else None,
-        alignment=None if options.alignment is None else _alignment([_certain()], [1], options.alignment),
+        alignment=None if options.alignment is None else _alignment(_certain(), options.alignment),
         spans=(Span(0, 0),) if _wants_spans(options) else None,
     )
 
 
-def _hypothesis(parts: Sequence[_Part], lengths: Sequence[int], options: DecodingOptions) -> Hypothesis:
-    raws = [part.raw for part in parts]
-    scores = [raw.model_scores or (raw.path_score,) for raw in raws]
-    if len(parts) == 1:
-        text, tokens, path_score, score = parts[0].text, parts[0].tokens, raws[0].path_score, raws[0].score
-        spans = parts[0].spans
-    else:
-        text, spans = _joined(parts)
-        tokens = tuple(token for part in parts for token in part.tokens)
-        path_score = sum(raw.path_score for raw in raws)
-        score = (path_score - options.word_penalty * len(tokens)) / len(tokens) ** options.normalize
+def _hypothesis(
+    raw: RawHypothesis, ids: list[int], text: str, pieces: Pieces, options: DecodingOptions
+) -> Hypothesis:
     return Hypothesis(
         text=text,
-        tokens=tokens,
-        score=score,
-        path_score=path_score,
-        model_scores=tuple(map(sum, zip(*scores, strict=True))),
-        word_scores=_word_scores(raws) if options.word_scores else None,
-        alignment=_alignment([raw.alignment for raw in raws], lengths, options.alignment),
-        spans=spans,
+        tokens=pieces.target_tokens(ids),
+        score=raw.score,
+        path_score=raw.path_score,
+        model_scores=tuple(raw.model_scores or (raw.path_score,)),
+        word_scores=_word_scores(raw) if options.word_scores else None,
+        alignment=_alignment(raw.alignment, options.alignment),
+        spans=pieces.target_spans(ids, text) if _wants_spans(options) else None,
     )
 
 
-def _joined(parts: Sequence[_Part]) -> tuple[str, tuple[Span, ...] | None]:
-    """The translations of a line's segments as one text, with a blank between them where the script has blanks."""
-    text, spans = "", []
-    for part in parts:
-        text += joint(text, part.text)
-        spans += [Span(len(text) + start, len(text) + stop) for start, stop in part.spans or ()]
-        text += part.text
-    return text, None if parts[0].spans is None else tuple(spans)
-
-
-def _word_scores(raws: Sequence[RawHypothesis]) -> tuple[float, ...] | None:
-    scores: list[float] = []
-    for raw in raws:
-        if raw.word_scores is None:
-            return None
-        scores.extend(raw.word_scores.tolist())
-    return tuple(scores)
+def _word_scores(raw: RawHypothesis) -> tuple[float, ...] | None:
+    return None if raw.word_scores is None else tuple(raw.word_scores.tolist())
 
 
 def _alignment(
-    matrices: Sequence[NDArray[np.float32] | None], lengths: Sequence[int], kind: Alignment
+    matrix: NDArray[np.float32] | None, kind: Alignment
 ) -> SoftAlignment | tuple[Link, ...] | None:
-    """The segments' alignments as one, by numbers of the line's tokens."""
-    if kind is None:
+    if kind is None or matrix is None:
         return None
-    blocks: list[tuple[int, NDArray[np.float32]]] = []
-    links: list[Link] = []
-    column = row = 0
-    for matrix, length in zip(matrices, lengths, strict=True):
-        if matrix is None:
-            return None
-        if kind == "soft":
-            blocks.append((column, _read_only(matrix)))
-        else:
-            threshold = kind if isinstance(kind, float) else None
-            links += [(column + source, row + target) for source, target in _links(matrix, threshold)]
-        column += length
-        row += len(matrix)
-    return SoftAlignment(column, tuple(blocks)) if kind == "soft" else tuple(links)
+    if kind == "soft":
+        return SoftAlignment(matrix.shape[1], ((0, _read_only(matrix)),))
+    return tuple(_links(matrix, kind if isinstance(kind, float) else None))
 
 
 def _certain() -> NDArray[np.float32]:

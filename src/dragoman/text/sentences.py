@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Literal, Protocol, get_args
+from typing import Protocol
 
-from dragoman.errors import OptionsError
+from dragoman.options import Split
+from dragoman.result import Span
 from dragoman.text.boundaries import sentence_ends
-from dragoman.text.codes import Span
 
-__all__ = ["Split", "Splitter", "check_split", "has_letters", "split_sentences"]
-
-Split = Literal["paragraph", "sentence", "wrapped_text", "none"]
-"""What a text is made of: lines that are paragraphs; lines that are sentences; paragraphs that were wrapped into lines
-and end at an empty one; or one segment."""
+__all__ = ["Splitter", "has_letters", "split_sentences"]
 
 _LINE = re.compile(r"[^\n]+")
 _PARAGRAPH = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
@@ -29,12 +25,6 @@ class Splitter(Protocol):
     """Finds where the sentences of one paragraph end: offsets behind each but the last, ascending."""
 
     def __call__(self, text: str, language: str, /) -> list[int]: ...
-
-
-def check_split(split: str) -> None:
-    """Raises OptionsError unless it is a `Split`."""
-    if split not in get_args(Split):
-        raise OptionsError("split", split, "one of " + ", ".join(get_args(Split)))
 
 
 def has_letters(text: str) -> bool:

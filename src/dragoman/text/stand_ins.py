@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dragoman.text.codes import Code, CodedText, CodeKind, Span
+from dragoman.text.words import has_no_spaces
 
 __all__ = ["Replacement", "Restored", "Substituted", "restore", "substitute"]
 
@@ -53,6 +54,12 @@ class Substituted:
         """A span of the text with stand-ins as one of the text before; one that cuts a stand-in takes all of it."""
         return Span(self._before(span.start, stop=False), self._before(span.stop, stop=True))
 
+    def readable(self, text: str) -> str:
+        """A text, such as a warning, with what is copied in the place of its key."""
+        for number, one in enumerate(self.made):
+            text = text.replace(_KEY.format(number), one.result)
+        return text
+
     def _before(self, offset: int, *, stop: bool) -> int:
         number = bisect_left(self.places, (offset, -1)) - 1
         if number < 0:
@@ -70,10 +77,13 @@ class Restored:
     Attributes:
         coded: without the codes of `substitute`.
         places: of each replacement its span in ``coded.text``; None if its code is not there.
+        edges: offsets in the translation with stand-ins and in this one that belong together, ascending: where
+            stand-ins begin and end. Between them the texts are equal.
     """
 
     coded: CodedText
     places: tuple[Span | None, ...]
+    edges: tuple[tuple[int, int], ...] = ()
 
 
 def substitute(coded: CodedText, replacements: Sequence[Replacement]) -> Substituted:
@@ -108,7 +118,8 @@ def substitute(coded: CodedText, replacements: Sequence[Replacement]) -> Substit
 def restore(translated: CodedText, substituted: Substituted) -> Restored:
     """Write the results where the codes stand.
 
-    A result whose stand-in was nothing gets a space on a side where it had one: the model did not see it.
+    A result gets a space on a side where it had one and would now touch a word: models do not always see it, or put
+    something else there.
 
     Args:
         translated: a translation of ``substituted.coded`` with its codes, each stand-in still in the text.
@@ -116,7 +127,7 @@ def restore(translated: CodedText, substituted: Substituted) -> Restored:
     """
     numbers = {_KEY.format(number): number for number in range(len(substituted.made))}
     places: list[Span | None] = [None] * len(numbers)
-    text, codes = _Writer(), list[Code]()
+    text, codes, edges = _Writer(), list[Code](), list[tuple[int, int]]()
     done = 0
     for code in translated.codes:
         at = max(code.at, done)  # what stands inside a stand-in comes behind it
@@ -126,15 +137,22 @@ def restore(translated: CodedText, substituted: Substituted) -> Restored:
         if number is None:
             codes.append(replace(code, at=text.length))
             continue
-        before, after = substituted._spaced[number] if not code.width else (False, False)
-        if before and text.last and not text.last.isspace():
+        before, after = substituted._spaced[number]
+        if before and _touches(text.last):
             text.put(" ")
+        edges.append((at, text.length))
         places[number] = text.put(substituted.made[number].result)
         done = min(at + code.width, len(translated.text))
-        if after and translated.text[done : done + 1].isalnum():
+        if after and _touches(translated.text[done : done + 1]):
             text.put(" ")
+        edges.append((done, text.length))
     text.put(translated.text[done:])
-    return Restored(CodedText(text.text(), tuple(codes)), tuple(places))
+    return Restored(CodedText(text.text(), tuple(codes)), tuple(places), tuple(edges))
+
+
+def _touches(character: str) -> bool:
+    """Whether it would run into a word, in a script that has spaces."""
+    return character.isalnum() and not has_no_spaces(character)
 
 
 class _Writer:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from dragoman.result import Hypothesis, Sentence, Span, Translation
+from dragoman.result import Hypothesis, Sentence, Span, Translation, Word
 from dragoman.text.linking import Place, word_links, words_of
+from dragoman.text.words import split_words
 
-__all__ = ["LOGITS", "WHOLE", "Whole", "make_sentence", "quality_of", "strip_span"]
+__all__ = ["LOGITS", "WHOLE", "Whole", "copied_sentence", "make_sentence", "quality_of", "strip_span"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,14 @@ def make_sentence(
         alignment=word_links(line, source, target),
         n_best=line.n_best,
     )
+
+
+def copied_sentence(whole: Translation, source_span: Span, target_span: Span, target: Place) -> Sentence:
+    """A sentence that no model saw. ``target``: from the copy's characters to the whole's."""
+    text = whole.text[target_span.start : target_span.stop]
+    words = tuple(Word(text[start:stop], target(Span(start, stop))) for start, stop in split_words(text))
+    source = whole.source[source_span.start : source_span.stop]
+    return Sentence(source, text, source_span, target_span, None, None, words, None, ())
 
 
 def quality_of(hypothesis: Hypothesis) -> float:

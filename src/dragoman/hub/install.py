@@ -1,0 +1,234 @@
+"""A model is fetched into the store, whole or not at all.
+
+    .partial/<pin>/fetched/    parts and whole files as they travelled; stays when something breaks off
+    .partial/<pin>/model/      what becomes the model's folder, made afresh at the end
+    <name>/                    by one rename; a former version is moved aside just before
+
+The pin is of what the catalogue says, so that a later attempt, or another process, finds what has come.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dragoman.catalogue.store import (
+    FetchedFile,
+    StoredFile,
+    StoredModel,
+    read_record,
+    stored_models,
+    write_record,
+)
+from dragoman.errors import DragomanError, HubError
+from dragoman.formats.bundle import find_bundle
+from dragoman.hub.convert import convert_folder
+from dragoman.hub.download import Told, download
+from dragoman.hub.inside import languages_inside
+from dragoman.hub.lockfile import write_lock
+from dragoman.hub.locks import exclusive
+from dragoman.hub.offers import Offer, RemoteFile, safe_name
+from dragoman.hub.unpack import digest_of, unpack_archive, unpack_file
+from dragoman.hub.web import Web, is_web, shown
+
+__all__ = ["Installation", "installed", "remove_model"]
+
+_STORE_LOCK = ".lock"
+
+
+def installed(store: Path, offer: Offer) -> StoredModel | None:
+    """The model of the store that is this very version; None if it is another, or not there."""
+    try:
+        model = read_record(store / offer.name)
+    except HubError:
+        return None
+    sound = all(_size(model.folder / file.name) == file.size for file in model.files)
+    return model if model.pin == offer.pin and sound else None
+
+
+def remove_model(store: Path, model: StoredModel, pause: Callable[[float], object]) -> None:
+    """Take a model out of the store. Who has it open keeps it. Raises OSError."""
+    with exclusive(store / _STORE_LOCK, pause):
+        aside = store / f".removed.{model.name}.{os.getpid()}"
+        os.replace(model.folder, aside)
+        write_lock(store, stored_models(store))
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    file: RemoteFile
+    path: Path
+
+
+class Installation:
+    """One offer on its way into a store. `fetch` may be called from several threads, `finish` once, by whoever brought
+    the last file.
+
+    Args:
+        pause: waits so many seconds; may raise to stop.
+    """
+
+    def __init__(self, web: Web, store: Path, offer: Offer, pause: Callable[[float], object]) -> None:
+        self._web, self._store, self.offer, self._pause = web, store, offer, pause
+        self._folder = store / ".partial" / offer.pin
+        self._whole: list[_Fetched] = []
+        self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Make the folders. Raises OSError."""
+        (self._folder / "fetched").mkdir(parents=True, exist_ok=True)
+
+    def fetch(self, file: RemoteFile, tell: Told) -> bool:
+        """Fetch and check one file; True if it was the last one. Raises HubError, OSError."""
+        place = self._folder / "fetched" / safe_name(file.name, "a file")
+        part = place.with_name(place.name + ".part")
+        with exclusive(place.with_name(f".{place.name}.lock"), self._pause):
+            if place.is_file():  # only a whole and checked file gets this name
+                size = place.stat().st_size
+                tell(size, size)
+            else:
+                download(self._web, file, part, tell, self._pause)
+                with part.open("rb+") as stream:
+                    os.fsync(stream.fileno())
+                os.replace(part, place)
+                part.with_name(part.name + ".json").unlink(missing_ok=True)
+        with self._lock:
+            self._whole.append(_Fetched(file, place))
+            return len(self._whole) == len(self.offer.files)
+
+    def finish(self) -> StoredModel:
+        """Make the model of its files and put it into place. Raises HubError, OSError."""
+        with exclusive(self._folder / ".lock", self._pause):
+            target = self._folder / "model"
+            shutil.rmtree(target, ignore_errors=True)
+            target.mkdir()
+            try:
+                remote = self._make(target)
+                offer = self._with_languages(target)
+                model = _stored(offer, target, remote)
+            except DragomanError as error:
+                # What the catalogue said of these bytes holds, or it said nothing: they are of no use.
+                shutil.rmtree(self._folder / "fetched", ignore_errors=True)
+                raise HubError(f"{self.offer.name}: {error}") from None
+            write_record(model, target)
+            _sync(target)
+            self._place(target, model)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        return replace(model, folder=self._store / model.name)
+
+    def _make(self, target: Path) -> tuple[FetchedFile, ...]:
+        """The model's files in ``target``, and what was fetched for them."""
+        raw = target if self.offer.layout == "files" else self._folder / "raw"
+        if raw != target:
+            shutil.rmtree(raw, ignore_errors=True)
+            raw.mkdir()
+        remote = []
+        for one in sorted(self._whole, key=lambda fetched: fetched.file.name):
+            remote.append(_unpacked(one, raw, archive=self.offer.layout == "archive"))
+        if self.offer.layout == "archive":
+            for one in self._whole:
+                unpack_archive(one.path, target, shown(one.file.url))
+            _refuse_bpe(target)
+        elif self.offer.layout == "huggingface":
+            convert_folder(raw, target)
+        find_bundle(target)
+        return tuple(remote)
+
+    def _with_languages(self, target: Path) -> Offer:
+        """Where the catalogue names no languages, what the archive says of itself."""
+        if self.offer.languages is not None:
+            return self.offer
+        found = languages_inside(target)
+        return replace(self.offer, languages=found) if found else self.offer
+
+    def _place(self, target: Path, model: StoredModel) -> None:
+        place = self._store / model.name
+        with exclusive(self._store / _STORE_LOCK, self._pause):
+            aside = self._store / f".replaced.{model.name}.{os.getpid()}"
+            if place.exists():
+                shutil.rmtree(aside, ignore_errors=True)
+                os.replace(place, aside)
+            try:
+                os.replace(target, place)
+            except OSError:
+                if aside.exists():
+                    os.replace(aside, place)
+                raise
+            shutil.rmtree(aside, ignore_errors=True)
+            _sync_folder(self._store)
+            write_lock(self._store, stored_models(self._store))
+
+
+def _unpacked(one: _Fetched, folder: Path, *, archive: bool) -> FetchedFile:
+    """Unpack a file (an archive stays as it is), and what was fetched."""
+    file = one.file
+    size, digest = one.path.stat().st_size, digest_of(one.path)
+    if file.sha256 not in (None, digest):
+        raise HubError(f"{one.path} changed after it was fetched.")
+    inner_size, inner_digest = file.unpacked_size, file.unpacked_sha256
+    if not archive:
+        target = folder / file.name
+        unpack_file(one.path, target, size=inner_size, sha256=inner_digest, what=shown(file.url))
+        inner_size, inner_digest = target.stat().st_size, digest_of(target)
+    url = shown(file.url) if is_web(file.url) else file.url
+    return FetchedFile(file.name, url, size, digest, inner_size, inner_digest)
+
+
+def _refuse_bpe(folder: Path) -> None:
+    if (folder / "source.bpe").exists() and not (folder / "source.spm").exists():
+        raise HubError("its pieces are made with BPE (source.bpe), which is not supported: take one with .spm files.")
+
+
+def _stored(offer: Offer, folder: Path, remote: tuple[FetchedFile, ...]) -> StoredModel:
+    files = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            name = path.relative_to(folder).as_posix()
+            files.append(StoredFile(name, path.stat().st_size, digest_of(path)))
+    return StoredModel(
+        folder=folder,
+        name=offer.name,
+        source=offer.source,
+        languages=offer.languages,
+        architecture=offer.architecture,
+        version=offer.version,
+        licence=offer.licence,
+        origin=shown(offer.origin) if is_web(offer.origin) else offer.origin,
+        pin=offer.pin,
+        pulled=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        files=tuple(files),
+        layout=offer.layout,
+        remote=remote,
+    )
+
+
+def _sync(folder: Path) -> None:
+    """Get all files of a folder to the disk before it gets its name."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb+") as stream:
+                os.fsync(stream.fileno())
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1

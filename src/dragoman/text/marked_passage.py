@@ -1,0 +1,108 @@
+"""A text with marks, or with spans that are copied: its blocks to lines, and their translations into its format."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from dragoman.options import DecodingOptions, Split
+from dragoman.result import Span, Translation
+from dragoman.text.coded_block import CodedBlock, Placed, read_block
+from dragoman.text.codes import CodedText
+from dragoman.text.composing import Part, compose
+from dragoman.text.format import Block, MarkedText, Written
+from dragoman.text.lines import realigned
+from dragoman.text.places import SourcePlace, TargetPlace
+from dragoman.text.protect import Keep
+
+__all__ = ["MarkedPassage", "Unmarked", "read_marked"]
+
+
+@dataclass(frozen=True)
+class MarkedPassage:
+    """A text of blocks.
+
+    Attributes:
+        source: in its format.
+        marked: parsed.
+        blocks: those of ``marked`` as models read them.
+    """
+
+    source: str
+    marked: MarkedText
+    blocks: tuple[CodedBlock, ...]
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(
+            block.text[start:stop]
+            for block in self.blocks
+            for (start, stop), read in zip(block.spans, block.read, strict=True)
+            if read
+        )
+
+    @cached_property
+    def linked(self) -> tuple[bool, ...]:
+        return tuple(
+            linked
+            for block in self.blocks
+            for linked, read in zip(block.linked, block.read, strict=True)
+            if read
+        )
+
+    def write(self, translated: Sequence[Translation], options: DecodingOptions) -> Translation:
+        lines = iter(translated)
+        done = [block.translate(lines) for block in self.blocks]
+        written = self.marked.write([one.restored.coded for one in done])
+        parts: list[Part] = []
+        for block, coded, one, origins in zip(self.marked.blocks, self.blocks, done, written.origins, strict=True):
+            known = array("I") if origins is None else origins
+            for sentence in one.placed:
+                source = SourcePlace(sentence.source.start, coded.substituted, block.origins, self.source)
+                target = TargetPlace(sentence.target.start - sentence.led, one.restored, known, written.text)
+                parts.append(_part(sentence, source, target, options))
+        warnings = [warning for one in done for warning in one.warnings]
+        places = [part.target_place for part in parts if part.line is not None]
+        return compose(self.source, parts, [(written.text, places)], options, [*warnings, *written.warnings])
+
+
+def _part(sentence: Placed, source: SourcePlace, target: TargetPlace, options: DecodingOptions) -> Part:
+    width, length = sentence.source.stop - sentence.source.start, sentence.target.stop - sentence.target.start
+    return Part(
+        source(Span(0, width)),
+        target(Span(sentence.led, sentence.led + length)),
+        None if sentence.line is None else realigned(sentence.line, options),
+        source,
+        target,
+    )
+
+
+@dataclass(frozen=True)
+class Unmarked:
+    """A text without marks as one of one block."""
+
+    text: str
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        return (Block(CodedText(self.text), array("I", range(len(self.text) + 1)), Span(0, len(self.text))),)
+
+    def write(self, translated: Sequence[CodedText | None]) -> Written:
+        (one,) = translated
+        text = self.text if one is None else one.text
+        return Written(text, (array("I", range(len(text) + 1)),))
+
+
+def read_marked(source: str, marked: MarkedText, split: Split, language: str, keep: Keep) -> MarkedPassage:
+    """Take a parsed text apart.
+
+    Args:
+        source: in its format, clean.
+        marked: parsed.
+        split, language, keep: as of `dragoman.text.reading.Reading`.
+    """
+    return MarkedPassage(
+        source, marked, tuple(read_block(block.coded, split, language, keep) for block in marked.blocks)
+    )
