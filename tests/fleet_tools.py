@@ -27,6 +27,7 @@ class FakeModel:
         self.vocabularies = (SimpleNamespace(content_hash="a", size=0), SimpleNamespace(content_hash="b", size=0))
         self.plan = SimpleNamespace(signature=name, encode=(), prime=(), step=(), slots=())
         self.shortlist = None
+        self.cost = 1.0
 
 
 class FakeLoader:

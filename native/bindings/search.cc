@@ -187,7 +187,8 @@ void bind_search(nb::module_& m) {
   nb::class_<StopHandle>(m, "StopFlag", "Read once a step: set it to end a batch early.")
       .def(nb::init<>())
       .def("set", [](StopHandle& stop) { stop.flag.store(true); })
-      .def("clear", [](StopHandle& stop) { stop.flag.store(false); });
+      .def("clear", [](StopHandle& stop) { stop.flag.store(false); })
+      .def("is_set", [](const StopHandle& stop) { return stop.flag.load(); });
   nb::class_<SearchOptions>(m, "SearchOptions")
       .def(nb::init<>())
       .def_rw("beam_size", &SearchOptions::beam_size)
@@ -212,7 +213,7 @@ void bind_search(nb::module_& m) {
            nb::arg("members"), nb::arg("shortlist").none(), nb::arg("source"), nb::arg("offsets"), nb::arg("limits"),
            nb::arg("prefix").none(), nb::arg("prefix_offsets").none(), nb::arg("options"))
       .def("need", &Call::need, nb::arg("workspace"), "Bytes of workspace that run() will use, exactly.")
-      .def("run", &Call::run, nb::arg("workspace"), nb::arg("stop"),
+      .def("run", &Call::run, nb::arg("workspace"), nb::arg("stop"), nb::keep_alive<1, 2>(),
            "Translates, without the GIL and without any allocation. False if the stop flag was raised.")
       .def(
           "results", &Call::results,

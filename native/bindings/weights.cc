@@ -1,4 +1,4 @@
-// A model's weights and shortlist from NumPy arrays, which they keep alive.
+// Packing a model's matrices, and the handle of weights that lie in a region (mapped_file.cc).
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
@@ -18,82 +18,8 @@ using namespace dragoman;
 
 namespace {
 
-template <typename T>
-using Array = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
-
 [[noreturn]] void wrong(const char* field, const char* what) {
   throw Error(Error::Code::kInvalid, std::string("weights: ") + field + " " + what);
-}
-
-// Address of an array of at least `count` elements, or null if the attribute is None.
-template <typename T>
-const T* address(nb::handle source, const char* field, size_t count) {
-  nb::object found = source.attr(field);
-  if (found.is_none()) return nullptr;
-  auto array = nb::cast<Array<T>>(found);
-  if (array.size() < count) wrong(field, "is too short");
-  return array.data();
-}
-
-SlotWeights read_slot(nb::handle source, const Slot& expected) {
-  SlotWeights result;
-  result.slot = expected;
-  if (expected.kind == SlotKind::kVector) {
-    result.vector_columns = expected.columns;
-    result.vector = address<float>(source, "values", static_cast<size_t>(expected.columns));
-    return result;
-  }
-  bool floats = expected.precision == Precision::kFloat32;
-  if (expected.kind == SlotKind::kMatrix) {
-    MatrixWeights& matrix = result.matrix;
-    matrix.k = expected.rows;
-    matrix.n = expected.columns;
-    size_t n = static_cast<size_t>(matrix.n);
-    matrix.panels =
-        floats ? static_cast<const void*>(address<float>(source, "panels", packed_size_float(matrix.k, matrix.n)))
-               : address<int8_t>(source, "panels", packed_size_int8(matrix.k, matrix.n));
-    matrix.scale = address<float>(source, "scale", n);
-    matrix.bias = address<float>(source, "bias", n);
-    matrix.column_sums = address<int32_t>(source, "column_sums", n);
-    matrix.alpha = nb::cast<float>(source.attr("alpha"));
-    return result;
-  }
-  TableWeights& table = result.table;
-  table.v = nb::cast<int32_t>(source.attr("vocabulary"));
-  table.d = expected.columns;
-  if (table.v < 1 || table.v > (1 << 24)) wrong("vocabulary", "is absurd");
-  size_t v = static_cast<size_t>(table.v), cells = v * static_cast<size_t>(table.d);
-  if (floats) {
-    table.rows = address<float>(source, "rows", cells);
-    table.panels = address<float>(source, "panels", packed_size_float(table.d, table.v));
-  } else {
-    table.rows = address<int8_t>(source, "rows", cells);
-    table.panels = address<int8_t>(source, "panels", packed_size_int8(table.d, table.v));
-  }
-  table.scale = address<float>(source, "scale", v);
-  table.bias = address<float>(source, "bias", v);
-  table.column_sums = address<int32_t>(source, "column_sums", v);
-  table.alpha = nb::cast<float>(source.attr("alpha"));
-  table.unquantise = nb::cast<float>(source.attr("unquantise"));
-  table.sketch = address<uint8_t>(source, "sketch", sketch_size(table.d, table.v));
-  return result;
-}
-
-WeightsHandle* make_weights(nb::object plan, nb::sequence slots) {
-  auto handle = std::make_unique<WeightsHandle>();
-  const Plan& native = nb::cast<PlanHandle&>(plan).plan;
-  size_t number = 0;
-  for (nb::handle slot : slots) {
-    if (number == native.slots.size()) wrong("slots", "are more than the plan has");
-    handle->weights.slots.push_back(read_slot(slot, native.slots[number]));
-    const SlotWeights& read = handle->weights.slots.back();
-    if (read.slot.kind == SlotKind::kTable && read.slot.logits) handle->weights.vocabulary = read.table.v;
-    ++number;
-  }
-  check(handle->weights, native);
-  handle->plan = plan;
-  handle->arrays = slots;
-  return handle.release();
 }
 
 template <typename T>
@@ -155,8 +81,6 @@ void bind_weights(nb::module_& m) {
   m.def("sketch_size", &sketch_size, nb::arg("k"), nb::arg("n"));
   m.def("make_sketch", &make_sketch_into, nb::arg("table"), nb::arg("dynamic"), nb::arg("sketch"),
         "Writes the sketch of an int8 output layer [N, K]. dynamic: of activations that are quantised row by row.");
-  nb::class_<WeightsHandle>(m, "Weights", "Addresses of a model's prepared slots; keeps plan and arrays alive.")
-      .def(nb::new_([](nb::object plan, nb::sequence slots) { return make_weights(plan, slots); }), nb::arg("plan"),
-           nb::arg("slots"))
+  nb::class_<WeightsHandle>(m, "Weights", "Addresses of a model's prepared slots; keeps plan and region alive.")
       .def_prop_ro("vocabulary", [](const WeightsHandle& handle) { return handle.weights.vocabulary; });
 }

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dragoman.catalogue.loading import load
     from dragoman.errors import (
         DeadlineExceededError,
         DownloadError,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         QueueFullError,
         ServiceClosedError,
         ServiceError,
+        TextFormatError,
         TextTooLongError,
         TranslationError,
         UnavailableError,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     )
     from dragoman.fleet.fleet import Fleet
     from dragoman.formats.bundle import ModelFiles
-    from dragoman.model import Model, load
+    from dragoman.model import Model
     from dragoman.options import DecodingOptions
     from dragoman.planning.plan import Plan
     from dragoman.result import FailedLine, Hypothesis, Translation
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from dragoman.service.reports import MemoryReport, ServiceStats
     from dragoman.service.service import Service
     from dragoman.text.detection import Detection, detect_language
+    from dragoman.text.glossary import Glossary
 
 __version__ = "0.1.0"
 
@@ -55,6 +58,7 @@ _HOMES = {
         "QueueFullError",
         "ServiceClosedError",
         "ServiceError",
+        "TextFormatError",
         "TextTooLongError",
         "TranslationError",
         "UnavailableError",
@@ -63,7 +67,8 @@ _HOMES = {
     ),
     "dragoman.fleet.fleet": ("Fleet",),
     "dragoman.formats.bundle": ("ModelFiles",),
-    "dragoman.model": ("Model", "load"),
+    "dragoman.catalogue.loading": ("load",),
+    "dragoman.model": ("Model",),
     "dragoman.options": ("DecodingOptions",),
     "dragoman.planning.plan": ("Plan",),
     "dragoman.service.reports": ("MemoryReport", "ServiceStats"),
@@ -71,6 +76,7 @@ _HOMES = {
     "dragoman.result": ("FailedLine", "Hypothesis", "Translation"),
     "dragoman.run.translator": ("Translator",),
     "dragoman.text.detection": ("Detection", "detect_language"),
+    "dragoman.text.glossary": ("Glossary",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -82,6 +88,7 @@ __all__ = [
     "DragomanError",
     "FailedLine",
     "Fleet",
+    "Glossary",
     "HubError",
     "Hypothesis",
     "MemoryReport",
@@ -97,6 +104,7 @@ __all__ = [
     "ServiceClosedError",
     "ServiceError",
     "ServiceStats",
+    "TextFormatError",
     "TextTooLongError",
     "Translation",
     "TranslationError",

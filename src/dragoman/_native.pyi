@@ -45,9 +45,7 @@ def make_sketch(table: Annotated[NDArray[numpy.int8], dict(shape=(None, None), o
     """
 
 class Weights:
-    """Addresses of a model's prepared slots; keeps plan and arrays alive."""
-
-    def __init__(self, plan: object, slots: Sequence[Any]) -> None: ...
+    """Addresses of a model's prepared slots; keeps plan and region alive."""
 
     @property
     def vocabulary(self) -> int: ...
@@ -82,6 +80,8 @@ class StopFlag:
     def set(self) -> None: ...
 
     def clear(self) -> None: ...
+
+    def is_set(self) -> bool: ...
 
 class SearchOptions:
     def __init__(self) -> None: ...

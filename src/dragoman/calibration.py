@@ -21,12 +21,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dragoman.backends.protocol import Batch, SearchOptions, target_limit
-from dragoman.backends.reference import ReferenceBackend, Workspace
+from dragoman.backends.batch import Batch, SearchOptions, target_limit
+from dragoman.backends.reference import Workspace, run_plans
+from dragoman.backends.slots import BoundSlot
 from dragoman.errors import OptionsError
 from dragoman.planning.plan import Plan
 from dragoman.planning.records import MatrixSlot, Precision, TableSlot
-from dragoman.weights.bind import BoundSlot
 
 __all__ = ["collect_alphas"]
 
@@ -71,7 +71,7 @@ def collect_alphas(
     def observe(name: str, x: NDArray[np.float32]) -> None:
         largest[name].append(float(np.abs(x).max()))
 
-    backend, workspace = ReferenceBackend(observe), Workspace()
+    workspace = Workspace()
     order = sorted(range(len(sources)), key=lambda number: -len(sources[number]))
     for start in range(0, len(order), batch_size):
         numbers = order[start : start + batch_size]
@@ -87,7 +87,7 @@ def collect_alphas(
             skip_cost=True,
             group_tokens=len(batch.source),  # the whole mini-batch is one run of the encoder
         )
-        backend.run([(plan, slots)], workspace, batch, greedy)
+        run_plans([(plan, slots)], workspace, batch, greedy, observer=observe)
     alphas = {name: _alpha(values) for name, values in sorted(largest.items())}
     for slot in weighted:
         if isinstance(slot, TableSlot) and slot.logits:

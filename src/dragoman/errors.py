@@ -14,6 +14,7 @@
     │   └── DeadlineExceededError                                       timeout_s
     ├── HubError                  a catalogue of models, or the store of pulled ones, is not as it should be
     │   └── DownloadError         something could not be fetched         url, reason, temporary
+    ├── TextFormatError           a glossary or a translation memory cannot be read  path, problem, line
     ├── UnavailableError          this machine lacks what was asked for
     ├── NativeError               the native core refused its arguments: a defect of dragoman
     └── ServiceError              the service cannot take a request
@@ -45,6 +46,7 @@ __all__ = [
     "QueueFullError",
     "ServiceClosedError",
     "ServiceError",
+    "TextFormatError",
     "TextTooLongError",
     "TranslationError",
     "UnavailableError",
@@ -199,6 +201,18 @@ class DownloadError(HubError):
         self.url, self.reason, self.temporary = url, reason, temporary
         advice = " Try again: what has come is kept." if temporary else ""
         super().__init__(f"{url}: {reason}.{advice}")
+
+
+class TextFormatError(DragomanError):
+    """A glossary or a translation memory is not what it claims to be.
+
+    Attributes: ``path`` of the file, or None; ``problem`` in words; ``line``, the first is 1, or None.
+    """
+
+    def __init__(self, path: Path | None, problem: str, *, line: int | None = None) -> None:
+        self.path, self.problem, self.line = path, problem, line
+        place = ("" if path is None else f"{path}: ") + ("" if line is None else f"line {line}: ")
+        super().__init__(f"{place}{problem}")
 
 
 class UnavailableError(DragomanError):

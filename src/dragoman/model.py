@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from dragoman import _native
 from dragoman.architectures import Compatibility
+from dragoman.backends.find import BackendName, find_backend
+from dragoman.backends.protocol import Backend, PlacedShortlist
 from dragoman.errors import ModelError, ModelFormatError, ModelNotFoundError, OptionsError
 from dragoman.formats.bundle import Bundle, ModelFiles, find_bundle
 from dragoman.formats.shortlist import Shortlist
@@ -19,8 +20,9 @@ from dragoman.languages import languages_of_name
 from dragoman.options import DecodingOptions
 from dragoman.text.pieces import Pieces
 from dragoman.text.vocabularies import read_pair
-from dragoman.weights.find import Recipe, obtain
-from dragoman.weights.weights import Weights
+from dragoman.weights.find import obtain
+from dragoman.weights.holder import Loaded, WeightsHolder
+from dragoman.weights.recipe import Recipe
 
 if TYPE_CHECKING:
     from dragoman.architectures.config import ModelConfig
@@ -42,7 +44,8 @@ class Model:
         vocabularies: source and target.
         shortlist: allowed target ids by source id, or None.
         defaults: the model's own decoding options.
-        weights: this model's, one copy.
+        weights: this model's, one copy, where its back end reads them.
+        backend: what runs it.
         pieces: text to ids and back.
         files: where everything was read from.
         parameter_count: numbers in the model file.
@@ -53,26 +56,37 @@ class Model:
     vocabularies: tuple[Vocabulary, Vocabulary]
     shortlist: Shortlist | None
     defaults: DecodingOptions
-    weights: Weights
+    weights: WeightsHolder
     pieces: Pieces
     files: Bundle
     parameter_count: int
-    native_shortlist: Any
+    backend: Backend
+    placed_shortlist: PlacedShortlist | None
     _arguments: tuple[Any, ...] | None
 
     @cached_property
     def config(self) -> ModelConfig:
         """The architecture's settings."""
-        from dragoman.weights.build import config_of_facts  # translating needs neither this nor the plan below
+        from dragoman.weights.build import config_of  # translating needs neither this nor the plan below
 
-        return config_of_facts(self.weights.facts())
+        return config_of(self.weights)
 
     @cached_property
     def plan(self) -> Plan:
         """What runs, for people and programs to read. Models of one architecture and precision share it."""
-        from dragoman.weights.build import plan_of_facts
+        from dragoman.weights.build import plan_of
 
-        return plan_of_facts(self.weights.facts())
+        return plan_of(self.weights)
+
+    @property
+    def right_to_left(self) -> bool:
+        """Whether the model writes from the end."""
+        return self.weights.facts.right_to_left
+
+    @property
+    def cost(self) -> float:
+        """Float multiply-adds for each source piece (`dragoman.planning.cost`)."""
+        return self.weights.facts.cost
 
     @cached_property
     def languages(self) -> tuple[str, str] | None:
@@ -108,6 +122,7 @@ def load(
     precision: PrecisionChoice = "auto",
     shortlist: Path | str = "auto",
     compat: Compatibility = "trained",
+    backend: BackendName = "native",
 ) -> Model:
     """Load a model.
 
@@ -118,6 +133,7 @@ def load(
         shortlist: "auto" uses the one that the folder or yml brings, "none" the whole vocabulary, else a file.
         compat: "trained" decodes as the Marian that trained the model computes, "browsermt" as Bergamot's fork does
             (they differ for pre-norm and gelu models only).
+        backend: "native", or "reference": slow, written in NumPy, to compare with.
 
     Raises:
         OptionsError: an argument is none of those above.
@@ -125,10 +141,13 @@ def load(
         ModelFormatError: a file is damaged or does not fit the others.
         UnsupportedModelError: the model needs something that is not built, by the option's name.
     """
-    return _load(path, precision, shortlist, compat)
+    return _load(path, precision, shortlist, compat, backend)
 
 
-def _load(path: Path | str | ModelFiles, precision: str, shortlist: Path | str, compat: str) -> Model:
+def _load(
+    path: Path | str | ModelFiles, precision: str, shortlist: Path | str, compat: str, backend: str = "native"
+) -> Model:
+    device = find_backend(backend)
     if precision not in get_args(PrecisionChoice):
         raise OptionsError("precision", precision, "one of " + ", ".join(get_args(PrecisionChoice)))
     if compat not in get_args(Compatibility):
@@ -136,41 +155,42 @@ def _load(path: Path | str | ModelFiles, precision: str, shortlist: Path | str, 
     files = _bundle(path, precision)
     source, target = read_pair(*files.vocabularies)
     options = _shortlist_options(files, shortlist)
-    recipe = Recipe(files.model, precision, compat, options, source, target, files.given)
-    native_plan, opened = obtain(recipe)
-    facts, lists = opened.head.facts, opened.head.shortlist
-    weights = Weights(native_plan, opened.region, opened.head.table, opened.path)
-    rows = (facts["source_rows"], weights.vocabulary)
-    _check_vocabularies(files, rows, source, target)
-    pieces = Pieces.of_model(files, source, target, right_to_left=facts["right_to_left"])
+    loaded, lists = obtain(Recipe(files.model, precision, compat, options, source, target, files.given), device)
+    facts, weights = loaded.facts, WeightsHolder(loaded)
+    _check_vocabularies(files, (facts.source_rows, weights.vocabulary), source, target)
+    pieces = Pieces.of_model(files, source, target, right_to_left=facts.right_to_left)
     arguments: tuple[Any, ...] | None = None
     if not files.in_memory:
-        arguments = (path, precision, shortlist, compat)
-        weights.renew_with(partial(_same_weights, arguments, facts["name"]))
+        arguments = (path, precision, shortlist, compat, backend)
+        weights.renew_with(partial(_same_weights, arguments, facts.name))
+    placed = lists and device.shortlist(
+        lists, shared_vocabulary=source == target, target_vocabulary=weights.vocabulary, eos_id=target.eos_id
+    )
     return Model(
-        architecture=facts["architecture"],
-        precision=facts["precision"],
+        architecture=facts.architecture,
+        precision=facts.precision,
         vocabularies=(source, target),
         shortlist=lists,
         defaults=DecodingOptions.of_model(files),
         weights=weights,
         pieces=pieces,
         files=files.named() if files.in_memory else files,
-        parameter_count=facts["parameter_count"],
-        native_shortlist=_native_shortlist(lists, source == target, weights.vocabulary, target.eos_id),
+        parameter_count=facts.parameter_count,
+        backend=device,
+        placed_shortlist=placed,
         _arguments=arguments,
     )
 
 
-def _same_weights(arguments: tuple[Any, ...], name: str) -> Weights:
+def _same_weights(arguments: tuple[Any, ...], name: str) -> Loaded:
     """The weights of a model that is loaded, from its files once more. Holds nothing of that model.
 
     ``name``: the digest of all they are made of (`dragoman.weights.store.Key`).
     """
     fresh = _load(*arguments)
-    if fresh.weights.facts()["name"] != name:
+    if fresh.weights.facts.name != name:
         raise ModelError(f"{fresh.files.model}: the model's files have changed: load it again.")
-    return fresh.weights
+    return fresh.weights.ready()
 
 
 def _bundle(path: Path | str | ModelFiles, precision: str) -> Bundle:
@@ -202,14 +222,6 @@ def _shortlist_options(files: Bundle, wanted: Path | str) -> ShortlistOptions | 
     return files.shortlist_options if str(wanted) == "auto" else ShortlistOptions(Path(wanted), stated_false=True)
 
 
-def _native_shortlist(shortlist: Shortlist | None, shared: bool, target_vocabulary: int, eos: int) -> Any:
-    if shortlist is None:
-        return None
-    offsets: Any = memoryview(shortlist.offsets).cast("B").cast("Q")
-    return _native.Shortlist(offsets, shortlist.ids, shortlist.first, shared, target_vocabulary, eos)
-
-
 def stored_options(model: Model) -> Mapping[str, object]:
     """``special:model.yml`` of the model, read again from its prepared weights."""
-    options: Mapping[str, object] = model.weights.facts()["options"]
-    return options
+    return cast("Mapping[str, object]", model.weights.details()["options"])

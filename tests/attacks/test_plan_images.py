@@ -12,51 +12,15 @@ from dragoman import _native
 from dragoman.errors import NativeError
 from dragoman.planning.records import Precision
 
-CHILD = """
-import random, sys
-sys.path[:0] = {paths!r}
-from backends.families import LIMITS, SOURCES, compiled
-from dragoman import _native
-from dragoman.backends import native
-from dragoman.backends.protocol import Batch, SearchOptions
-from dragoman.weights.bind import bind
-from dragoman.errors import DragomanError
-from dragoman.weights.pack import prepare
-from dragoman.planning.records import Precision
-
-ran = refused = 0
-for seed in range({first}, {last}):
-    rng = random.Random(seed)
-    name = rng.choice(("ssru", "transformer", "s2s-lstm-norm", "average"))
-    _, plan, file = compiled(name, rng.choice(list(Precision)))
-    slots, _ = prepare(plan, bind(plan, file), shortlist=False)
-    image = bytearray(_native.Plan(plan).image())
-    for _ in range(rng.randint(1, 3)):
-        image[rng.randrange(len(image))] = rng.choice((0, 1, 2, 3, 7, 127, 128, 255))
-    print(seed, file=sys.stderr, flush=True)
-    try:
-        weights = _native.Weights(_native.Plan.of_image(bytes(image)), slots)
-        batch = Batch.of(SOURCES, LIMITS)
-        call = _native.Call([(weights, 1.0)], None, batch.source, batch.offsets, batch.limits, None, None,
-                            native.native_options(SearchOptions(beam_size=2, alignment=True, group_tokens=12)))
-        workspace = _native.Workspace(1 << 16, 1 << 26)
-        call.run(workspace, _native.StopFlag())
-        call.results()
-        ran += 1
-    except DragomanError:
-        refused += 1
-print(ran, refused)
-"""
-
 
 def test_damaged_images() -> None:
-    ran, refused = attack(CHILD, 0, 400)
+    ran, refused = attack("damaged_images.py", 0, 400)
     assert ran > 20 and refused > 100
 
 
 @pytest.mark.slow
 def test_damaged_images_thoroughly() -> None:
-    attack(CHILD, 1000, 21000)
+    attack("damaged_images.py", 1000, 21000)
 
 
 @pytest.mark.parametrize("precision", Precision)

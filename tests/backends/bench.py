@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dragoman.backends.protocol import Batch, SearchOptions, batch_extents
+from dragoman.backends.batch import Batch, SearchOptions, batch_extents
 from dragoman.backends.reference_frame import Observer, Rows
 from dragoman.backends.reference_interpreter import Interpreter
+from dragoman.backends.slots import BoundSlot
 from dragoman.graph.extents import Dimension
 from dragoman.planning.instructions import Instruction, Operand
 from dragoman.planning.plan import Plan
 from dragoman.planning.records import Kind, Slot, Value
-from dragoman.weights.bind import BoundSlot
 
 SOURCES = ([11, 12, 13, 14, 0], [21, 22, 0], [31, 0])
 LENGTHS = (5, 3, 2)

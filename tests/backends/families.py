@@ -13,8 +13,8 @@ from random_models import FAMILIES, make_model
 
 from dragoman.architectures.build import build_graph
 from dragoman.architectures.config import read_config
-from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
-from dragoman.backends.reference import ReferenceBackend, Workspace
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions
+from dragoman.backends.reference import Workspace, run_plans
 from dragoman.calibration import collect_alphas
 from dragoman.formats.parameters import Parameter, ParameterFile, freeze
 from dragoman.graph.graph import Graph
@@ -60,4 +60,4 @@ def compiled(name: str, precision: Precision = Precision.FLOAT32) -> tuple[Graph
 def run(
     plan: Plan, file: ParameterFile, batch: Batch, options: SearchOptions = BEAM
 ) -> list[list[RawHypothesis]]:
-    return ReferenceBackend().run([(plan, bind(plan, file))], Workspace(), batch, options)
+    return run_plans([(plan, bind(plan, file))], Workspace(), batch, options)

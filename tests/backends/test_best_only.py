@@ -13,7 +13,8 @@ import pytest
 import dragoman
 from dragoman import _native
 from dragoman.backends import native
-from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions
+from dragoman.backends.protocol import Member
 from dragoman.model import Model, load
 
 MODEL = Path(dragoman.__file__).parent / "demo_models" / "ende"
@@ -40,7 +41,8 @@ def translate(
 ) -> list[RawHypothesis]:
     workspace = _native.Workspace(1 << 24, 1 << 30)
     workspace.poison()
-    found = native.run([model.weights], workspace, batch, options, scores=scores)
+    members = [Member(model.weights.ready().placed)]
+    found = model.backend.run(members, workspace, batch, options, scores=scores)
     assert found is not None
     return [first for (first,) in found]
 
@@ -51,7 +53,7 @@ def need(model: Model, batch: Batch, live: tuple[int, int, int] | None = None) -
     if live is not None:
         options.live_sentences, options.live_rows, options.live_tokens = live
     call: Any = _native.Call(
-        [(model.weights.native, 1.0)], None, batch.source, batch.offsets, batch.limits,
+        [(model.weights.ready().placed.native, 1.0)], None, batch.source, batch.offsets, batch.limits,
         None if batch.prefix_offsets is None else batch.prefix, batch.prefix_offsets,
         options,
     )  # fmt: skip

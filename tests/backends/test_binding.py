@@ -14,19 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dragoman.errors import ModelFormatError, WeightsError
-from dragoman.formats.parameters import Parameter, ParameterFile, freeze
-from dragoman.formats.quantize import dequantize, quantize_parameter
-from dragoman.planning.records import MatrixSlot, Precision, Slot, TableSlot, VectorSlot
-from dragoman.weights.bind import (
+from dragoman.backends.slots import (
     BoundMatrix,
     BoundTable,
     BoundVector,
-    bind,
     fused_multiply_add,
     integer_constants,
     vocabulary_size,
 )
+from dragoman.errors import ModelFormatError, WeightsError
+from dragoman.formats.parameters import Parameter, ParameterFile, freeze
+from dragoman.formats.quantize import dequantize, quantize_parameter
+from dragoman.planning.records import MatrixSlot, Precision, Slot, TableSlot, VectorSlot
+from dragoman.weights.bind import bind
 
 FLOAT32, INT8, INT8_ROWS = Precision
 RNG = np.random.default_rng(5)

@@ -10,8 +10,8 @@ import pytest
 from backends.families import BEAM, SOURCES, compiled
 from golden.golden_models import GoldenModel
 
-from dragoman.backends.protocol import Batch, SearchOptions
-from dragoman.backends.reference import ReferenceBackend, Workspace
+from dragoman.backends.batch import Batch, SearchOptions
+from dragoman.backends.reference import Workspace, run_plans
 from dragoman.calibration import collect_alphas
 from dragoman.errors import OptionsError
 from dragoman.formats.model_file import read_parameters
@@ -45,7 +45,7 @@ def test_an_alpha_is_marians_formula_over_mini_batches() -> None:
 
         options = SearchOptions(group_tokens=1000)
         limits = [3 * len(ids) for ids in batch]
-        ReferenceBackend(observe).run([(plan, slots)], Workspace(), Batch.of(batch, limits), options)
+        run_plans([(plan, slots)], Workspace(), Batch.of(batch, limits), options, observer=observe)
         assert len(seen) == 1
         maxima += seen
     expected = 127 / (np.mean(maxima) + 1.1 * np.std(maxima))

@@ -11,14 +11,14 @@ import pytest
 from backends.bench import LENGTHS, OFFSETS, SOURCES, Bench, plan_of, rows_of
 from numpy.typing import NDArray
 
-from dragoman.backends.protocol import Batch, SearchOptions
-from dragoman.backends.reference import ReferenceBackend, Workspace
+from dragoman.backends.batch import Batch, SearchOptions
+from dragoman.backends.reference import Workspace, run_plans
+from dragoman.backends.slots import BoundMatrix, BoundTable, BoundVector, integer_constants
 from dragoman.errors import OptionsError
 from dragoman.graph.extents import Symbol
 from dragoman.graph.ops import Function, NormKind
 from dragoman.planning import instructions as ins
 from dragoman.planning.records import Kind, MatrixSlot, Precision, TableSlot
-from dragoman.weights.bind import BoundMatrix, BoundTable, BoundVector, integer_constants
 
 GT, GS, ROWS = Symbol.GROUP_TOKENS, Symbol.GROUP_SENTENCES, Symbol.ROWS
 TOKENS = sum(LENGTHS)
@@ -374,6 +374,6 @@ def test_a_back_end_refuses_models_that_are_no_ensemble() -> None:
     small, large = ([BoundTable(floats(size, 4), None, None, None)] for size in (5, 6))
     batch = Batch.of([[1, 0]], [2])
     with pytest.raises(OptionsError, match="models"):
-        ReferenceBackend().run([(plan, small), (plan, large)], Workspace(), batch, SearchOptions())
+        run_plans([(plan, small), (plan, large)], Workspace(), batch, SearchOptions())
     with pytest.raises(OptionsError, match="weights"):
-        ReferenceBackend().run([(plan, small)], Workspace(), batch, SearchOptions(weights=(1.0, 1.0)))
+        run_plans([(plan, small)], Workspace(), batch, SearchOptions(weights=(1.0, 1.0)))

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from test_best_only import MODEL, need
 
-from dragoman.backends.protocol import Batch
+from dragoman.backends.batch import Batch
 from dragoman.model import load
 
 

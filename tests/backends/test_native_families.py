@@ -14,26 +14,31 @@ from random_models import FAMILIES
 
 from dragoman import _native
 from dragoman.backends import native
-from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
-from dragoman.backends.reference import ReferenceBackend, Workspace
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions
+from dragoman.backends.protocol import Member
+from dragoman.backends.reference import Workspace, run_plans
 from dragoman.formats.shortlist import Shortlist
 from dragoman.planning.records import Precision
 from dragoman.weights.bind import bind
-from dragoman.weights.build import prepare_weights
-from dragoman.weights.weights import Weights
+
+NATIVE = native.NativeBackend()
 
 
-def weights_of(name: str, precision: Precision = Precision.FLOAT32, *, shortlist: bool = False) -> Weights:
+def weights_of(
+    name: str, precision: Precision = Precision.FLOAT32, *, shortlist: bool = False
+) -> native.NativeWeights:
     _, plan, file = compiled(name, precision)
-    return prepare_weights(plan, native.native_plan(plan), file, shortlist=shortlist)
+    return NATIVE.prepare(plan, bind(plan, file), shortlist=shortlist)
 
 
 def run_native(
-    models: Sequence[Weights], batch: Batch, options: SearchOptions = BEAM, shortlist: Any = None
+    models: Sequence[native.NativeWeights], batch: Batch, options: SearchOptions = BEAM, shortlist: Any = None
 ) -> list[list[RawHypothesis]]:
     workspace = _native.Workspace(1 << 22, 1 << 28)
     workspace.poison()
-    found = native.run(models, workspace, batch, options, shortlist=shortlist)
+    weights = options.weights or (1.0,) * len(models)
+    members = [Member(*pair) for pair in zip(models, weights, strict=True)]
+    found = NATIVE.run(members, workspace, batch, options, shortlist=shortlist)
     assert found is not None
     return found
 
@@ -97,7 +102,7 @@ def test_ensembles_of_different_architectures() -> None:
     batch = Batch.of(SOURCES, LIMITS)
     options = replace(BEAM, weights=(0.5, 1.25, 0.25))
     models = [(compiled(name)[1], bind(*compiled(name)[1:])) for name in names]
-    expected = ReferenceBackend().run(models, Workspace(), batch, options)
+    expected = run_plans(models, Workspace(), batch, options)
     compare(run_native([weights_of(name) for name in names], batch, options), expected)
 
 
@@ -144,6 +149,5 @@ def test_a_raised_flag_stops_the_batch() -> None:
     stop = _native.StopFlag()
     stop.set()
     batch = Batch.of(SOURCES, LIMITS)
-    assert (
-        native.run([weights_of("ssru")], _native.Workspace(1 << 20, 1 << 28), batch, BEAM, stop=stop) is None
-    )
+    members = [Member(weights_of("ssru"))]
+    assert NATIVE.run(members, _native.Workspace(1 << 20, 1 << 28), batch, BEAM, stop=stop) is None

@@ -14,8 +14,8 @@ from backends.families import BEAM, LIMITS, SOURCES, VOCABULARY, compiled, run
 from numpy.typing import NDArray
 from random_models import FAMILIES
 
-from dragoman.backends.protocol import Batch, SearchOptions
-from dragoman.backends.reference import ReferenceBackend, Workspace
+from dragoman.backends.batch import Batch, SearchOptions
+from dragoman.backends.reference import Workspace, run_plans
 from dragoman.formats.parameters import ParameterFile
 from dragoman.graph.graph import Graph
 from dragoman.planning.records import Precision
@@ -124,7 +124,7 @@ def test_an_ensemble_of_equal_models_is_the_model() -> None:
     batch, models = Batch.of(SOURCES, LIMITS), [(plan, bind(plan, file))] * 2
     options = replace(BEAM, weights=(0.25, 0.75))
     for found, expected in zip(
-        ReferenceBackend().run(models, Workspace(), batch, options), run(plan, file, batch), strict=True
+        run_plans(models, Workspace(), batch, options), run(plan, file, batch), strict=True
     ):
         assert [hypothesis.ids.tolist() for hypothesis in found] == [other.ids.tolist() for other in expected]
         np.testing.assert_allclose(found[0].word_scores, expected[0].word_scores, atol=1e-5)

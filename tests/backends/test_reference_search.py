@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions, target_limit
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions, target_limit
 from dragoman.backends.reference_frame import Rows
 from dragoman.backends.reference_search import search
 from dragoman.errors import OptionsError

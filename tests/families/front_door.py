@@ -11,8 +11,8 @@ from random_models import FAMILIES, make_model, save_model
 
 from dragoman.architectures.build import build_graph
 from dragoman.architectures.config import read_config
-from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions, target_limit
-from dragoman.backends.reference import ReferenceBackend, Workspace
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions, target_limit
+from dragoman.backends.reference import Workspace, run_plans
 from dragoman.formats.marian_bin_write import write_bin
 from dragoman.formats.model_file import read_parameters
 from dragoman.formats.parameters import Parameter, ParameterFile, freeze
@@ -113,5 +113,5 @@ def reference(
         [limits[number] for number in order],
         prefixes=None if prefixes is None else [prefixes[number] for number in order],
     )
-    found = ReferenceBackend().run([(plan, bind(plan, file))], Workspace(), batch, options)
+    found = run_plans([(plan, bind(plan, file))], Workspace(), batch, options)
     return [hypotheses for _, hypotheses in sorted(zip(order, found, strict=True), key=lambda pair: pair[0])]

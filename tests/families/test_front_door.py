@@ -16,7 +16,7 @@ from families.front_door import LINES, STORAGES, Folder, make_folder, reference
 from random_models import FAMILIES
 
 import dragoman
-from dragoman.backends.protocol import SearchOptions
+from dragoman.backends.batch import SearchOptions
 
 OLD = [name for name in FAMILIES if name.startswith(("amun", "nematus"))]
 QUICK = {(family, STORAGES[number % len(STORAGES)]) for number, family in enumerate(FAMILIES)}

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from dragoman.architectures import Compatibility
 from dragoman.architectures.build import build_graph, check_parameters
 from dragoman.architectures.config import read_config
-from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions, target_limit
-from dragoman.backends.reference import ReferenceBackend, Workspace
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions, target_limit
+from dragoman.backends.reference import Workspace, run_plans
+from dragoman.backends.slots import BoundSlot
 from dragoman.formats.model_file import read_parameters
 from dragoman.formats.parameters import ParameterFile
 from dragoman.formats.shortlist import Shortlist
@@ -22,7 +23,7 @@ from dragoman.formats.vocabulary import SentencePieceVocabulary, read_vocabulary
 from dragoman.planning.lowering.lower import Precisions, compile_graph
 from dragoman.planning.plan import Plan
 from dragoman.planning.records import Precision
-from dragoman.weights.bind import BoundSlot, bind
+from dragoman.weights.bind import bind
 
 MAX_LENGTH_FACTOR = 2.5
 """That of the references (COMMANDS.txt)."""
@@ -91,10 +92,10 @@ class GoldenModel:
     ) -> list[list[RawHypothesis]]:
         """Hypotheses of each line, in the order of the lines."""
         results: dict[int, list[RawHypothesis]] = {}
-        workspace, backend = Workspace(), ReferenceBackend()
+        workspace = Workspace()
         options = replace(options, eos_id=self.vocabularies[1].eos_id, unk_id=self.vocabularies[1].unk_id)
         for numbers, batch in self.batches(lines, shortlist, batch_size):
-            found = backend.run([(self.plan, self.slots)], workspace, batch, options)
+            found = run_plans([(self.plan, self.slots)], workspace, batch, options)
             results.update(zip(numbers, found, strict=True))
         return [results[number] for number in range(len(lines))]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dragoman.backends.protocol import target_limit
+from dragoman.backends.batch import target_limit
 
 
 def marian_batches(lengths: Sequence[int], mini_batch: int) -> list[list[int]]:

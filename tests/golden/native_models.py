@@ -9,8 +9,8 @@ from pathlib import Path
 from marian_batches import marian_limits
 
 from dragoman import _native
-from dragoman.backends import native
-from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions
+from dragoman.backends.protocol import Member, Workspace
 from dragoman.formats.bundle import ModelFiles
 from dragoman.model import Model, load
 from dragoman.run.batching import make_batches
@@ -61,6 +61,17 @@ def model_of(shared: Path, case: Case) -> Model:
     return load(files, compat=case.compat)  # type: ignore[arg-type]
 
 
+def run_model(
+    model: Model, workspace: Workspace, batch: Batch, options: SearchOptions, *, scores: bool = True
+) -> list[list[RawHypothesis]]:
+    """A flight of one model."""
+    members = [Member(model.weights.ready().placed)]
+    shortlist = model.placed_shortlist
+    found = model.backend.run(members, workspace, batch, options, shortlist=shortlist, scores=scores)
+    assert found is not None
+    return found
+
+
 def translate_as_marian(
     model: Model, lines: list[str], options: SearchOptions, *, mini_batch: int = MARIAN_MINI_BATCH
 ) -> list[list[RawHypothesis]]:
@@ -75,7 +86,6 @@ def translate_as_marian(
     for numbers in make_batches([len(own) for own in ids]):
         batch = Batch.of([ids[number] for number in numbers], [limits[number] for number in numbers])
         workspace.poison()
-        results = native.run([model.weights], workspace, batch, options, shortlist=model.native_shortlist)
-        assert results is not None
+        results = run_model(model, workspace, batch, options)
         found.update(zip(numbers, results, strict=True))
     return [found[number] for number in range(len(lines))]

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from native_models import Case, model_of
+from native_models import Case, model_of, run_model
 
 from dragoman import _native
-from dragoman.backends import native
-from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions, target_limit
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions, target_limit
 from dragoman.model import Model, load
 from dragoman.run.translator import Translator
 
@@ -54,8 +53,7 @@ def run(model: Model, workspace: object, sources: list[list[int]], options: Sear
     limits = [target_limit(len(sources[number]), 2.0) for number in order]
     batch = Batch.of([sources[number] for number in order], limits)
     workspace.poison()  # type: ignore[attr-defined]
-    found = native.run([model.weights], workspace, batch, options, shortlist=model.native_shortlist)
-    assert found is not None
+    found = run_model(model, workspace, batch, options)
     by_number = dict(zip(order, found, strict=True))
     return [by_number[number] for number in range(len(sources))]
 
@@ -157,7 +155,7 @@ OTHER_TARGET = """
 import sys
 sys.path[:0] = {paths!r}
 from pathlib import Path
-from native_models import Case, model_of
+from native_models import Case, model_of, run_model
 from test_invariance import FLOAT32, INT8, OPTIONS, digest, run, sources_of
 from dragoman import _native
 shared = Path({shared!r})

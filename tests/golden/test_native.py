@@ -11,7 +11,7 @@ import pytest
 from native_models import Case, model_of, translate_as_marian
 from numpy.typing import NDArray
 
-from dragoman.backends.protocol import SearchOptions
+from dragoman.backends.batch import SearchOptions
 
 ENDE = Case("ende-tiny-ssru", "en", "de")
 DEEN = Case("deen-tiny-ssru", "de", "en")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from golden_models import GoldenModel
 
-from dragoman.backends.protocol import RawHypothesis, SearchOptions
+from dragoman.backends.batch import RawHypothesis, SearchOptions
 from dragoman.formats.shortlist_binary import read_binary_shortlist
 from dragoman.planning.records import Precision
 

@@ -26,8 +26,8 @@ def test_a_tiny_model_needs_four_megabytes(shared: Path, sentences: int, tokens:
     for numbers in make_batches([len(one.ids) for one in segments], max_sentences=sentences, max_tokens=tokens):
         batch = make_batch([segments[number] for number in numbers], options.max_length_factor)
         call = _native.Call(
-            [(model.weights.native, 1.0)], model.native_shortlist, batch.source, batch.offsets, batch.limits,
-            None, None, native_options(search_options(model, options, 1)),
+            [(model.weights.ready().placed.native, 1.0)], model.placed_shortlist,
+            batch.source, batch.offsets, batch.limits, None, None, native_options(search_options(model, options, 1)),
         )  # fmt: skip
         needs.append(call.need(workspace))
     assert max(needs) <= (4_000_000 if beam_size == 1 else 5_000_000)

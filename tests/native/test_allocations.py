@@ -20,7 +20,7 @@ import numpy as np
 from native_models import Case, model_of
 from dragoman import _native
 from dragoman.backends import native
-from dragoman.backends.protocol import SearchOptions
+from dragoman.backends.batch import SearchOptions
 count = ctypes.CDLL(None).allocation_count
 count.restype = ctypes.c_long
 before = count()
@@ -36,7 +36,8 @@ for case in (Case("enfr-selfattn", "en", "fr"), Case("enfr-s2s", "en", "fr"), Ca
     offsets = np.array([0, *np.cumsum([len(own) for own in ids])], np.int32)
     limits = np.array([2 * len(own) for own in ids], np.int32)
     for options in (SearchOptions(), SearchOptions(beam_size=4, alignment=True)):
-        call = _native.Call([(model.weights.native, 1.0)], model.native_shortlist, source, offsets, limits, None, None,
+        members = [(model.weights.ready().placed.native, 1.0)]
+        call = _native.Call(members, model.placed_shortlist, source, offsets, limits, None, None,
                             native.native_options(options))
         workspace, stop = _native.Workspace(call.need(_native.Workspace(1 << 20, 1 << 30)), 1 << 30), _native.StopFlag()
         for _ in range(2):

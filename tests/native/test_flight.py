@@ -14,7 +14,7 @@ from hypothesis import given, settings
 
 from dragoman import _native
 from dragoman.backends import native
-from dragoman.backends.protocol import Batch, SearchOptions, target_limit
+from dragoman.backends.batch import Batch, SearchOptions, target_limit
 
 FAMILIES = ("ssru", "average", "transformer", "s2s-lstm-norm", "transformer-gru")
 """All kinds of decoder states, caches and attention."""

@@ -191,10 +191,11 @@ def test_file_size(shared: Path, cache: Path) -> None:
 
 
 def test_facts_are_those_of_the_file(folder: Path) -> None:
-    facts = load(folder).weights.facts()
+    weights = load(folder).weights
+    details = weights.details()
     file = read_parameters(folder / "model.npz")
-    assert facts["options"] == file.options
-    assert {name: tuple(shape) for name, shape in facts["shapes"].items()} == {
+    assert details["options"] == file.options
+    assert {name: tuple(shape) for name, shape in details["shapes"].items()} == {
         name: parameter.shape for name, parameter in file.parameters.items()
     }
-    assert facts["parameter_count"] == sum(np.prod(one.shape) for one in file.parameters.values())
+    assert weights.facts.parameter_count == sum(np.prod(one.shape) for one in file.parameters.values())

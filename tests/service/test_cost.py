@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dragoman import load
-from dragoman.fleet.cost import cost_of_piece
+from dragoman.planning.cost import cost_of_piece
 
 
 def test_what_is_faster_costs_less(shared: Path) -> None:

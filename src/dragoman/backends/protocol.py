@@ -1,235 +1,205 @@
-"""What every back end takes and gives: a batch of sentences, search options, hypotheses.
+"""What a device must offer to run plans: the one face that models, workers and profiling know.
 
-A back end translates ids to ids. It sees no text, no files and no threads.
+A back end translates ids to ids. It sees no text, no files and no threads. What it makes (weights, shortlists,
+workspaces) only it understands; callers carry these from one of its methods to another.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
-from dragoman.errors import OptionsError
-from dragoman.graph.extents import Extents
-from dragoman.planning.batch_extents import GROUP_TOKENS, extents_of_batch, groups
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions
+from dragoman.host import Region, StopFlag
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dragoman.planning.plan import Plan
-
-    Ids = NDArray[np.int32]
+    from dragoman.backends.slots import BoundSlot
+    from dragoman.formats.shortlist import Shortlist
+    from dragoman.planning.records import PlanRecord
 
 __all__ = [
     "Backend",
-    "Batch",
-    "RawHypothesis",
-    "SearchOptions",
-    "batch_extents",
-    "target_limit",
+    "Costs",
+    "Member",
+    "Packing",
+    "PlacedShortlist",
+    "PlacedWeights",
+    "StoringBackend",
+    "Workspace",
 ]
 
+PlacedShortlist: TypeAlias = object
+"""A shortlist where a back end reads it."""
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Sentences to translate together, longest first. Lists of all sentences lie behind each other ("flat"): NumPy
-    arrays, or for the native back end any buffers of int32.
 
-    Attributes:
-        source: int32 [T], source ids, each sentence's EOS included.
-        offsets: int32 [S + 1], sentence s is ``source[offsets[s]:offsets[s + 1]]``.
-        limits: int32 [S], most target ids of each sentence, EOS included; at least 1.
-        prefix: int32, target ids that each sentence must begin with (scored, not chosen), without EOS.
-        prefix_offsets: int32 [S + 1], or None: nothing is forced.
-        candidates: int32, allowed target ids of each sentence, ascending. Should hold EOS and the prefix.
-        candidate_offsets: int32 [S + 1], or None: the whole vocabulary is allowed.
-    """
-
-    source: Ids
-    offsets: Ids
-    limits: Ids
-    prefix: Ids
-    prefix_offsets: Ids | None
-    candidates: Ids
-    candidate_offsets: Ids | None
-
-    @classmethod
-    def of(
-        cls,
-        sources: Sequence[Sequence[int] | Ids],
-        limits: Sequence[int] | Ids,
-        *,
-        prefixes: Sequence[Sequence[int] | Ids] | None = None,
-        candidates: Sequence[Sequence[int] | Ids] | None = None,
-    ) -> Batch:
-        """A batch from lists, checked.
-
-        Raises:
-            OptionsError: no sentences, an empty one, not longest first, a limit below 1, candidates not
-                ascending, or a list for each sentence missing.
-        """
-        import numpy as np
-
-        source, offsets = _flat(sources)
-        prefix, prefix_offsets = _flat(prefixes or [])
-        allowed, candidate_offsets = _flat(candidates or [])
-        lengths = np.diff(offsets)
-        if len(sources) == 0 or lengths.min() < 1 or (np.diff(lengths) > 0).any():
-            raise OptionsError("sources", lengths.tolist(), "non-empty sentences, longest first")
-        if len(limits) != len(sources) or min(limits) < 1:
-            raise OptionsError("limits", list(limits), "at least 1 for each sentence")
-        for name, lists in (("prefixes", prefixes), ("candidates", candidates)):
-            if lists is not None and len(lists) != len(sources):
-                raise OptionsError(name, len(lists), f"{len(sources)} lists, one for each sentence")
-        for ids in candidates or []:
-            if len(ids) == 0 or (np.diff(np.asarray(ids, np.int64)) <= 0).any():
-                raise OptionsError("candidates", list(ids), "ascending and not empty")
-        return cls(
-            source,
-            offsets,
-            np.asarray(limits, np.int32),
-            prefix,
-            None if prefixes is None else prefix_offsets,
-            allowed,
-            None if candidates is None else candidate_offsets,
-        )
+class PlacedWeights(Protocol):
+    """One model's weights where a back end reads them. Never changes; gone with the last reference."""
 
     @property
-    def sentences(self) -> int:
-        return len(self.offsets) - 1
+    def nbytes(self) -> int:
+        """Bytes that they take."""
+        ...
 
-    def length(self, sentence: int) -> int:
-        """Source ids of a sentence, EOS included."""
-        return int(self.offsets[sentence + 1] - self.offsets[sentence])
-
-    def source_of(self, sentence: int) -> Ids:
-        return self.source[self.offsets[sentence] : self.offsets[sentence + 1]]
-
-    def prefix_of(self, sentence: int) -> Ids:
-        """Forced target ids, possibly none."""
-        if self.prefix_offsets is None:
-            return self.prefix[:0]
-        return self.prefix[self.prefix_offsets[sentence] : self.prefix_offsets[sentence + 1]]
-
-    def candidates_of(self, sentence: int) -> Ids | None:
-        """Allowed target ids, ascending; None: all."""
-        if self.candidate_offsets is None:
-            return None
-        return self.candidates[self.candidate_offsets[sentence] : self.candidate_offsets[sentence + 1]]
-
-
-@dataclass(frozen=True)
-class SearchOptions:
-    """How to search (Marian's src/translator/beam_search.cpp; marian-semantics 5).
-
-    Attributes:
-        beam_size: hypotheses kept for each sentence; 1 is greedy search.
-        normalize: final score = (path - word_penalty * n) / n ** normalize, n target ids with EOS; 0: no
-            division.
-        word_penalty: see normalize.
-        eos_id: ends source and target sentences.
-        unk_id: never chosen unless ``allow_unk``; -1: the vocabulary has none.
-        allow_unk: see unk_id.
-        n_best: most hypotheses returned for each sentence, at most ``beam_size`` exist.
-        alignment: return the attention of each target id.
-        word_scores: return the score of each target id.
-        skip_cost: scores are raw logits instead of log-probabilities.
-        weights: of the models of an ensemble in the sum of their scores; empty: 1 each.
-        group_tokens: sentences are encoded in groups of about so many source ids. Never changes a result.
-    """
-
-    beam_size: int = 1
-    normalize: float = 0.0
-    word_penalty: float = 0.0
-    eos_id: int = 0
-    unk_id: int = 1
-    allow_unk: bool = False
-    n_best: int = 1
-    alignment: bool = False
-    word_scores: bool = False
-    skip_cost: bool = False
-    weights: tuple[float, ...] = ()
-    group_tokens: int = GROUP_TOKENS
-
-    def __post_init__(self) -> None:
-        """Raises OptionsError for a number out of range."""
-        for name in ("beam_size", "n_best", "group_tokens"):
-            if getattr(self, name) < 1:
-                raise OptionsError(name, getattr(self, name), "at least 1")
-
-
-@dataclass(frozen=True, eq=False)
-class RawHypothesis:
-    """One translation of one sentence.
-
-    Attributes:
-        ids: int32 [n], an array or a view of memory, EOS included unless the limit came first.
-        path_score: sum of the scores of its ids (float32 arithmetic, step by step).
-        score: see `SearchOptions.normalize`; hypotheses of a sentence are ordered by it.
-        word_scores: float32 [n], what each id added to the path score; None if not asked for.
-        alignment: float32 [n, source length], rows sum to 1; None if not asked for or the model has none.
-        model_scores: the path score by each model of an ensemble, unweighted; empty where a back end does not tell.
-    """
-
-    ids: Ids | memoryview
-    path_score: float
-    score: float
-    word_scores: NDArray[np.float32] | None
-    alignment: NDArray[np.float32] | None
-    model_scores: tuple[float, ...] = ()
-
-
-WeightsT = TypeVar("WeightsT", contravariant=True)
-WorkspaceT = TypeVar("WorkspaceT", contravariant=True)
-
-
-class Backend(Protocol[WeightsT, WorkspaceT]):
-    """Runs plans. ``WeightsT`` is the back end's form of a model's weights, ``WorkspaceT`` its scratch
-    memory."""
-
-    def run(
-        self,
-        models: Sequence[tuple[Plan, WeightsT]],
-        workspace: WorkspaceT,
-        batch: Batch,
-        options: SearchOptions,
-    ) -> list[list[RawHypothesis]]:
-        """For each sentence its hypotheses, best first. Several models are an ensemble: one target
-        vocabulary, alignments from the first. Reads all arguments but the workspace, and keeps nothing.
-        """
+    @property
+    def vocabulary(self) -> int:
+        """Rows of the output layer."""
         ...
 
 
-def target_limit(source_length: int, max_length_factor: float) -> int:
-    """Most target ids for a sentence of ``source_length`` ids with EOS: Marian stops once n >= factor *
-    length, where length is that of the batch's longest sentence; here it is the sentence's own."""
-    return max(1, math.ceil(max_length_factor * source_length))
+class Workspace(Protocol):
+    """One worker's scratch memory, between batches: bytes now, the most there were, the most there may be."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def high_water(self) -> int: ...
+    @property
+    def limit(self) -> int: ...
 
 
-def batch_extents(batch: Batch, options: SearchOptions, vocabulary_size: int) -> Extents:
-    """The numbers of a batch that a plan's layout depends on; ``vocabulary_size``: rows of the output
-    layer."""
-    import numpy as np
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A model of a flight, and its weight in the sum of scores."""
 
-    lengths = np.diff(batch.offsets).tolist()
-    return extents_of_batch(
-        lengths,
-        groups(lengths, options.group_tokens),
-        beam_size=options.beam_size,
-        target_limits=batch.limits.tolist(),
-        vocabulary_size=vocabulary_size,
-        union_size=0 if batch.candidate_offsets is None else len(np.unique(batch.candidates)),
-        alignment=options.alignment,
-    )
+    weights: PlacedWeights
+    weight: float = 1.0
 
 
-def _flat(lists: Sequence[Sequence[int] | Ids]) -> tuple[Ids, Ids]:
-    """The lists behind each other, and where each begins."""
-    import numpy as np
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a flight spent.
 
-    offsets = np.zeros(len(lists) + 1, np.int32)
-    offsets[1:] = np.cumsum([len(ids) for ids in lists])
-    flat = np.concatenate([np.asarray(ids, np.int32) for ids in lists]) if lists else np.zeros(0, np.int32)
-    return flat, offsets
+    Attributes:
+        instructions: nanoseconds, calls and rows of each instruction of the first model's plan.
+        candidates: columns of the logits: those that shortlists leave, or the vocabulary.
+        seconds: processor time of this thread.
+    """
+
+    instructions: tuple[tuple[int, int, int], ...]
+    candidates: int
+    seconds: float
+
+
+class Backend(Protocol):
+    """Runs plans. Thread-safe; one object for a process."""
+
+    @property
+    def name(self) -> str:
+        """As `dragoman.load` takes it."""
+        ...
+
+    def prepare(self, plan: PlanRecord, slots: Sequence[BoundSlot], *, shortlist: bool) -> PlacedWeights:
+        """Weights in private memory.
+
+        Args:
+            plan: of the model.
+            slots: of the plan, bound to the model's arrays. Nothing of them need be kept.
+            shortlist: output columns will be selected by a shortlist.
+        """
+        ...
+
+    def shortlist(
+        self, lists: Shortlist, *, shared_vocabulary: bool, target_vocabulary: int, eos_id: int
+    ) -> PlacedShortlist:
+        """Place a shortlist. Arguments as for `dragoman.formats.shortlist.Shortlist.candidates`."""
+        ...
+
+    def workspace(self, first: int, limit: int) -> Workspace:
+        """Scratch memory of ``first`` bytes that grows, between batches, to at most ``limit``."""
+        ...
+
+    def run(
+        self,
+        members: Sequence[Member],
+        workspace: Workspace,
+        batch: Batch,
+        options: SearchOptions,
+        *,
+        shortlist: PlacedShortlist | None = None,
+        stop: StopFlag | None = None,
+        scores: bool = True,
+    ) -> list[list[RawHypothesis]] | None:
+        """Translate one batch with one model, or with an ensemble of one target vocabulary.
+
+        Args:
+            members: alignments come from the first.
+            workspace: grows if the batch needs more than it has, up to its limit. Nothing of the results lies in it.
+            batch: where there is a ``shortlist``, its ``candidates`` are not used.
+            options: how to search.
+            shortlist: which target ids each sentence may use; None: what the batch says, else all.
+            stop: ends the batch early.
+            scores: False lets greedy search skip scores.
+
+        Returns:
+            For each sentence its hypotheses, best first; None if stopped.
+
+        Raises:
+            WorkspaceError: the batch needs more than the workspace's limit.
+        """
+        ...
+
+    def measure(
+        self,
+        weights: PlacedWeights,
+        workspace: Workspace,
+        batch: Batch,
+        options: SearchOptions,
+        *,
+        shortlist: PlacedShortlist | None = None,
+    ) -> Costs:
+        """Run a batch and say what each instruction took."""
+        ...
+
+    def peaks(self) -> tuple[float, float]:
+        """Operations a second, of bytes and of floats, of a loop on registers alone, measured now."""
+        ...
+
+
+class Packing(Protocol):
+    """Weights about to be written as bytes."""
+
+    @property
+    def image(self) -> bytes:
+        """The plan, for `StoringBackend.place`."""
+        ...
+
+    @property
+    def records(self) -> int:
+        """Rows that the slot table will have."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """Most bytes that the arrays will take."""
+        ...
+
+    def write(self, view: NDArray[np.uint8], start: int) -> tuple[int, list[bytes]]:
+        """Write the arrays from ``start`` on. Returns the bytes used, and the slot table, whose offsets count from the
+        beginning of ``view``."""
+        ...
+
+
+@runtime_checkable
+class StoringBackend(Backend, Protocol):
+    """A back end whose prepared weights are bytes that a file keeps (`dragoman.formats.prepared`)."""
+
+    @property
+    def fingerprint(self) -> int:
+        """Changes with the order in which packing puts matrices."""
+        ...
+
+    def packing(self, plan: PlanRecord, slots: Sequence[BoundSlot], *, shortlist: bool) -> Packing:
+        """As `prepare`, towards bytes."""
+        ...
+
+    def place(self, image: bytes, region: Region, table: bytes) -> PlacedWeights:
+        """Weights at the places in a region that a slot table names; all are checked. Keeps the region alive.
+
+        Raises:
+            NativeError: image or table are not sound.
+        """
+        ...

@@ -13,13 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragoman.backends import reference_math as maths
-from dragoman.backends.protocol import Batch
-from dragoman.errors import PlanError
-from dragoman.graph.extents import Extents, Symbol
-from dragoman.planning import instructions as ins
-from dragoman.planning.plan import Plan
-from dragoman.planning.records import Kind, MatrixSlot, TableSlot
-from dragoman.weights.bind import (
+from dragoman.backends.batch import Batch
+from dragoman.backends.slots import (
     BoundMatrix,
     BoundSlot,
     BoundTable,
@@ -27,14 +22,21 @@ from dragoman.weights.bind import (
     IntegerConstants,
     integer_constants,
 )
+from dragoman.errors import PlanError
+from dragoman.graph.extents import Extents, Symbol
+from dragoman.planning import instructions as ins
+from dragoman.planning.records import Kind, MatrixSlot, PlanRecord, TableSlot
 
-__all__ = ["Frame", "Observer", "Rows"]
-
-Observer = Callable[[str, NDArray[np.float32]], None]
+__all__ = ["Clock", "Frame", "Observer", "Rows"]
 
 if TYPE_CHECKING:
-    from dragoman.backends.protocol import Ids
+    from dragoman.backends.batch import Ids
+
+Observer = Callable[[str, NDArray[np.float32]], None]
 """Told of each float product: the name of its weight and its input [rows, K], valid during the call only."""
+
+Clock = Callable[[ins.Instruction, int, int], None]
+"""Told of each instruction that ran: its rows, and the nanoseconds that it took."""
 
 Floats = NDArray[np.float32]
 
@@ -65,15 +67,17 @@ class Frame:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: PlanRecord,
         slots: Sequence[BoundSlot],
         batch: Batch,
         extents: Extents,
         memory: NDArray[np.uint8],
         observer: Observer | None = None,
+        clock: Clock | None = None,
     ) -> None:
         """``memory`` holds the plan's bytes for ``extents``, and is the only thing that is written."""
-        self.plan, self.slots, self.batch, self.extents, self.observer = plan, slots, batch, extents, observer
+        self.plan, self.slots, self.batch, self.extents = plan, slots, batch, extents
+        self.observer, self._clock = observer, clock
         offsets, _ = plan.offsets(extents)
         self.values: list[NDArray[Any]] = []
         for value, offset in zip(plan.values, offsets, strict=True):

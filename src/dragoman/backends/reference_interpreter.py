@@ -7,6 +7,7 @@ native/kernels/kernels.h.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -66,7 +67,7 @@ class Interpreter(Frame):
                 self._scan(instruction, instructions[at + 1 : end])
                 at = end
             else:
-                self.execute(instruction)
+                self._timed(instruction)
             at += 1
 
     def _scan(self, begin: ins.ScanBegin, body: Sequence[ins.Instruction]) -> None:
@@ -78,8 +79,16 @@ class Interpreter(Frame):
             self._position = position
             self._active = sum(length > position for length in lengths)
             for instruction in body:
-                self.execute(instruction)
+                self._timed(instruction)
         self._active = self._last - self._first
+
+    def _timed(self, instruction: ins.Instruction) -> None:
+        if self._clock is None:
+            self.execute(instruction)
+            return
+        start = time.perf_counter_ns()
+        self.execute(instruction)
+        self._clock(instruction, self._count(instruction.rows), time.perf_counter_ns() - start)
 
     def execute(self, instruction: ins.Instruction) -> None:
         """One instruction, over the group or the rows at hand."""

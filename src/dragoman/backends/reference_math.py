@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dragoman.backends.slots import fused_multiply_add
 from dragoman.graph.ops import Function
-from dragoman.weights.bind import fused_multiply_add
 
 __all__ = [
     "activate",

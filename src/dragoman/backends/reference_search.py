@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dragoman.backends.protocol import Batch, RawHypothesis, SearchOptions
+from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions
 from dragoman.backends.reference_frame import Rows
 from dragoman.backends.reference_math import log_sum_exp
+from dragoman.host import StopFlag
+
+if TYPE_CHECKING:
+    from dragoman.backends.batch import Ids
 
 __all__ = ["Decoder", "search"]
 
 Floats = NDArray[np.float32]
 
 LOWEST = np.finfo(np.float32).min
-
-if TYPE_CHECKING:
-    from dragoman.backends.protocol import Ids
 """Score of what may not be chosen."""
 
 
@@ -62,9 +63,11 @@ class _Choice:
     path: np.float32
 
 
-def search(decoders: Sequence[Decoder], batch: Batch, options: SearchOptions) -> list[list[RawHypothesis]]:
+def search(
+    decoders: Sequence[Decoder], batch: Batch, options: SearchOptions, stop: StopFlag | None = None
+) -> list[list[RawHypothesis]] | None:
     """Hypotheses of each sentence, best final score first, at most ``n_best``. Several decoders are an
-    ensemble."""
+    ensemble. None if the flag was raised."""
     finished: list[list[_Partial]] = [[] for _ in range(batch.sentences)]
     live: list[_Partial] = []
     for sentence in range(batch.sentences):
@@ -77,6 +80,8 @@ def search(decoders: Sequence[Decoder], batch: Batch, options: SearchOptions) ->
     used_cells = 0
     step = 0
     while live:
+        if stop is not None and stop.is_set():
+            return None
         cells = [(*partial.cells, used_cells + row) for row, partial in enumerate(live)]
         used_cells += len(live)
         rows = Rows(

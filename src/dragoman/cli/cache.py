@@ -86,15 +86,15 @@ def _describe(path: Path, *, verify: bool) -> dict[str, Any]:
     """A file as plain values. ``problem``: why it cannot be used, or None."""
     from dragoman.errors import DragomanError
     from dragoman.formats.prepared import decode_head
-    from dragoman.weights.store import map_file
+    from dragoman.host import map_file
 
     row: dict[str, Any] = {"name": path.stem, "bytes": 0, "precision": "", "made_of": "", "problem": None}
     try:
         row["bytes"] = path.stat().st_size
         facts = decode_head(memoryview(map_file(path)), path, verify_payload=verify).facts
-        row["precision"], row["made_of"] = facts["precision"], facts["made_of"]
-        if facts["name"] != path.stem:
+        row["precision"], row["made_of"] = facts.precision, facts.made_of
+        if facts.name != path.stem:
             row["problem"] = f"{path} is not what its name says"
-    except (OSError, DragomanError, ValueError, KeyError) as error:
+    except (OSError, DragomanError) as error:
         row["problem"] = str(error)
     return row

@@ -91,7 +91,7 @@ def _convert_model(source: Path, target: Path, vocabs: tuple[str, str] | None, c
 
 def _calibrated(source: Path, vocabs: tuple[str, str] | None, text: Path) -> dict[str, float]:
     from dragoman import ModelFiles, load
-    from dragoman.backends.protocol import SearchOptions
+    from dragoman.backends.batch import SearchOptions
     from dragoman.calibration import collect_alphas
     from dragoman.formats.model_file import read_parameters
     from dragoman.weights.bind import bind

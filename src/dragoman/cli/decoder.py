@@ -136,7 +136,7 @@ def _reading_pieces(model: Model) -> Model:
     from dragoman.text.pieces import Pieces
 
     plain = dataclasses.replace(model.files, source_spm=None, target_spm=None)
-    pieces = Pieces.of_model(plain, *model.vocabularies, right_to_left=model.config.right_to_left)
+    pieces = Pieces.of_model(plain, *model.vocabularies, right_to_left=model.right_to_left)
     return dataclasses.replace(model, pieces=pieces)
 
 

@@ -105,15 +105,16 @@ def _prepared_files() -> dict[str, Path]:
     """Prepared weights in the cache, by the model file that they were made of."""
     from dragoman.errors import DragomanError
     from dragoman.formats.prepared import decode_head
-    from dragoman.weights.store import cache_folder, map_file, stored_files
+    from dragoman.host import map_file
+    from dragoman.weights.store import cache_folder, stored_files
 
     folder = cache_folder()
     found = {}
     for path in [] if folder is None else stored_files(folder):
         try:
             facts = decode_head(memoryview(map_file(path)), path, verify_payload=False).facts
-            found[os.path.realpath(facts["made_of"])] = path
-        except (DragomanError, OSError, ValueError, KeyError, TypeError):
+            found[os.path.realpath(facts.made_of)] = path
+        except (DragomanError, OSError):
             continue  # `dragoman cache verify` says what is wrong with it
     return found
 

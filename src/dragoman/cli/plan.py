@@ -42,7 +42,7 @@ def command(
     With a shortlist the bytes are those of a batch whose lists allow every target piece: the most.
     """
     from dragoman import load
-    from dragoman.backends.protocol import target_limit
+    from dragoman.backends.batch import target_limit
     from dragoman.planning.batch_extents import extents_of_batch, groups
     from dragoman.planning.show import show, to_json
 

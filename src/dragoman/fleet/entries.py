@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dragoman.catalogue.catalogue import estimate_bytes, estimate_vocabulary_bytes
 from dragoman.errors import DragomanError
-from dragoman.fleet.cost import UNKNOWN_COST
+from dragoman.planning.cost import UNKNOWN_COST
 from dragoman.text.vocabularies import private_bytes
 
 if TYPE_CHECKING:
@@ -82,14 +82,14 @@ class Entry:
     def in_use(self) -> bool:
         return self.leases > 0 or self.holds > 0 or self.loading
 
-    def loaded(self, model: Model, seconds: float, cost: float) -> None:
-        """The model is in memory now. ``cost``: of a piece, from its plan."""
+    def loaded(self, model: Model, seconds: float) -> None:
+        """The model is in memory now."""
         hashes = tuple(vocabulary.content_hash for vocabulary in model.vocabularies)
         if self._vocabularies not in ((), hashes):
             self.generation += 1
         self._vocabularies = hashes
         self._size = model.weights.nbytes + private_bytes(model.vocabularies)
-        self.cost = cost
+        self.cost = model.cost
         self.model, self.loading, self.load_s = model, False, seconds
         self.loads += 1
         self.error, self.failures = None, 0

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from dragoman.errors import DragomanError, ModelError, ModelNotFoundError, ServiceClosedError
-from dragoman.fleet.cost import UNKNOWN_COST, cost_of_piece
 from dragoman.fleet.entries import Claim, Done, Entry
 from dragoman.fleet.process_memory import release_free_memory
 from dragoman.fleet.residency import Residency
@@ -290,19 +289,15 @@ class Holdings:
         started = time.monotonic()
         model: Model | None = None
         failure: DragomanError | None = None
-        cost = UNKNOWN_COST
         try:
             model = self._load(entry.path, **entry.options)
-            cost = cost_of_piece(
-                model.plan, vocabulary=model.weights.vocabulary, shortlist=model.shortlist is not None
-            )
         except DragomanError as error:
             failure = error
         except Exception as error:
             failure = ModelError(f"{entry.name}: loading failed: {type(error).__name__}: {error}")
         with self._locked(closing=True):
             if model is not None:
-                entry.loaded(model, time.monotonic() - started, cost)
+                entry.loaded(model, time.monotonic() - started)
                 model = None
                 self._residency.resize(entry, entry.size)
                 self._shrink()

@@ -6,8 +6,8 @@
     64   u64 payload: offset, bytes | u64 bytes of the file
     88   u64 plan: offset, bytes
     104  u64 checksum of the payload | u64 checksum of the head, itself counted as 0
-    128  facts (JSON) | plan (native/plan_image.h) | slot table | shortlist: int64 offsets, uint32 ids | zeros
-         up to a page
+    128  facts (`dragoman.formats.prepared_facts`) | plan (native/plan_image.h) | slot table | shortlist: int64
+         offsets, uint32 ids | zeros up to a page
          payload: the arrays that the slot table names, each on 64 bytes | zeros up to a page | a page of zeros
 
 The head is all before the payload. Numbers have the byte order of the machine: a file serves the machine that
@@ -17,22 +17,21 @@ weights is cut off (native/mapped_file.h).
 
 from __future__ import annotations
 
-import json
 import struct
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from dragoman import _native
 from dragoman.formats.bounded import BoundedReader
+from dragoman.formats.prepared_facts import PreparedFacts
 from dragoman.formats.shortlist import Shortlist
+from dragoman.host import anonymous, checksum
 
 __all__ = ["PAGE", "RECORD_BYTES", "Head", "decode_head", "encode_head", "head_size", "pages"]
 
 PAGE = 4096
-VERSION = 4
+VERSION = 5
 RECORD_BYTES = 112
 """Bytes of a slot in the table: u32 kind, vocabulary | f32 alpha, unquantise | u64 offset, bytes of panels (or a
 vector's values), rows, scale, bias, column sums, sketch. Offsets count from the start of the file."""
@@ -49,7 +48,8 @@ class Head:
     """What a file says besides the weights, all of it copied out of the file.
 
     Attributes:
-        facts: JSON object; what it means is the business of who wrote it.
+        facts: of the model.
+        details: JSON of what few need to know of it.
         plan: image of the native plan.
         table: slot table, `RECORD_BYTES` a slot.
         shortlist: or None.
@@ -58,18 +58,14 @@ class Head:
         checksum: of the payload.
     """
 
-    facts: Mapping[str, Any]
+    facts: PreparedFacts
+    details: str
     plan: bytes
     table: bytes
     shortlist: Shortlist | None
     payload: tuple[int, int]
     file_bytes: int
     checksum: int
-
-
-def _checksum(data: memoryview | bytearray) -> int:
-    native: Any = _native  # its stub knows of arrays only, but any buffer will do
-    return int(native.checksum(data))
 
 
 def pages(nbytes: int) -> int:
@@ -98,7 +94,7 @@ def encode_head(
     """The head of a file with this payload (whole pages, the last one empty).
 
     Args:
-        facts: JSON text.
+        facts: from `PreparedFacts.encode`.
         plan: image of the native plan.
         records: the slot table.
         shortlist: or None.
@@ -118,9 +114,9 @@ def encode_head(
         head[lists_at : lists_at + len(raw)] = raw
     _HEADER.pack_into(
         head, 0, _MAGIC, VERSION, len(records), _HEADER_BYTES, len(facts), table_at, lists_at, offsets, ids,
-        size, len(payload), size + len(payload), plan_at, len(plan), _checksum(payload), 0,
+        size, len(payload), size + len(payload), plan_at, len(plan), checksum(payload), 0,
     )  # fmt: skip
-    head[_CHECKSUM] = struct.pack("=Q", _checksum(head))
+    head[_CHECKSUM] = struct.pack("=Q", checksum(head))
     return bytes(head)
 
 
@@ -146,19 +142,22 @@ def decode_head(view: memoryview, path: Path, *, verify_payload: bool = True) ->
     if payload_at > _MAX_HEAD:
         raise start.fail("the head is too large", found=payload_at)
     # Pages of its own, not of the heap: they go back to the system with the shortlist.
-    region: Any = _native.Region.anonymous(payload_at)
+    region = anonymous(payload_at)
     copy = memoryview(region)
     copy[:] = view[:payload_at]
     copy[_CHECKSUM] = bytes(8)
-    found = _checksum(copy)
+    found = checksum(copy)
     if found != head_sum:
         raise start.fail("the head's checksum is wrong", expected=hex(head_sum), found=hex(found))
-    if verify_payload and _checksum(view[payload_at:]) != payload_sum:
+    if verify_payload and checksum(view[payload_at:]) != payload_sum:
         raise start.fail("the checksum of the weights is wrong", offset=payload_at)
     region.seal(payload_at)
     reader = BoundedReader(copy.toreadonly(), path)
     reader.seek(facts_at, "the facts")
-    facts = json.loads(bytes(reader.take(facts_bytes, "the facts")))
+    try:
+        facts, details = PreparedFacts.decode(bytes(reader.take(facts_bytes, "the facts")))
+    except ValueError as error:
+        raise reader.fail(str(error), offset=facts_at) from None
     reader.seek(plan_at, "the plan")
     plan = bytes(reader.take(plan_bytes, "the plan"))
     reader.seek(table_at, "the slot table")
@@ -168,6 +167,6 @@ def decode_head(view: memoryview, path: Path, *, verify_payload: bool = True) ->
     if offsets:
         numbers = reader.take(8 * offsets, "the offsets").cast("q")
         targets = reader.take(4 * ids, "the ids").cast("I") if ids else memoryview(array("I"))
-        first, best = facts["shortlist"]["first"], facts["shortlist"]["best"]
+        first, best = facts.shortlist or (0, 0)
         shortlist = Shortlist(first, best, numbers, targets)
-    return Head(facts, plan, table, shortlist, (payload_at, payload_bytes), file_bytes, payload_sum)
+    return Head(facts, details, plan, table, shortlist, (payload_at, payload_bytes), file_bytes, payload_sum)

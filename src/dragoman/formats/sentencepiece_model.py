@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dragoman import _native
 from dragoman.errors import ModelFormatError
+from dragoman.host import check_sentencepiece
 
 __all__ = ["check_sentencepiece_model"]
 
@@ -24,7 +24,7 @@ def check_sentencepiece_model(data: bytes, path: Path) -> None:
         ModelFormatError: a field leaves the file, a piece is not UTF-8, there are no pieces or over a
             million, or a trie leads out of itself.
     """
-    problem, offset, pieces = _native.check_sentencepiece(data)
+    problem, offset, pieces = check_sentencepiece(data)
     if problem is None:
         return
     if not 0 < pieces <= _MAX_PIECES:

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from dragoman.backends.protocol import Batch, target_limit
+from dragoman.backends.batch import Batch, target_limit
 
 __all__ = ["MAX_BATCH_SENTENCES", "MAX_BATCH_TOKENS", "Segment", "make_batch", "make_batches"]
 

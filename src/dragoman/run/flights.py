@@ -6,15 +6,15 @@ What `dragoman.run.translator` and the workers of a service share. No threads he
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from dragoman.backends import native
-from dragoman.backends.protocol import RawHypothesis, SearchOptions
+from dragoman.backends.batch import RawHypothesis, SearchOptions
+from dragoman.backends.protocol import Member
 from dragoman.errors import DragomanError, OptionsError, WorkspaceError
 from dragoman.model import Model
 from dragoman.options import DecodingOptions
 from dragoman.result import FailedLine, Translation
 from dragoman.run.batching import Segment, make_batch
+from dragoman.run.scratch import Scratch
 from dragoman.text.lines import Line, make_translations
 
 __all__ = ["Found", "answer_lines", "check_ensemble", "run_segments", "search_options", "segments_of"]
@@ -33,7 +33,8 @@ def check_ensemble(models: Sequence[Model]) -> None:
     for other in models[1:]:
         if (
             other.vocabularies != first.vocabularies
-            or other.config.right_to_left != first.config.right_to_left
+            or other.right_to_left != first.right_to_left
+            or other.backend is not first.backend
         ):
             raise OptionsError(
                 "model", other.files.model.name, f"of the vocabularies of {first.files.model.name}"
@@ -70,38 +71,45 @@ def segments_of(lines: Iterable[Line]) -> list[Segment]:
 
 
 def run_segments(
-    models: Sequence[Model], workspace: Any, segments: Sequence[Segment], options: DecodingOptions, stop: Any
+    models: Sequence[Model], scratch: Scratch, segments: Sequence[Segment], options: DecodingOptions
 ) -> list[Found] | None:
     """Translate the segments of one batch; split before it starts where it would not fit.
 
     Args:
         models: one, or an ensemble.
-        workspace: a ``_native.Workspace`` that nothing else uses now.
+        scratch: of the worker; nothing else uses it now.
         segments: longest first.
         options: of the call, over the model's defaults.
-        stop: a ``_native.StopFlag``.
 
     Returns:
         For each segment its hypotheses, or a WorkspaceError if it does not fit even alone; None if stopped.
     """
+    loaded = [model.weights.ready() for model in models]
+    backend = models[0].backend
+    search = search_options(models[0], options, len(models))
+    weights = options.weights or (1.0,) * len(models)
     try:
-        found = native.run(
-            [model.weights for model in models],
-            workspace,
+        found = backend.run(
+            [Member(one.placed, weight) for one, weight in zip(loaded, weights, strict=True)],
+            scratch.of(backend),
             make_batch(segments, options.max_length_factor),
-            search_options(models[0], options, len(models)),
-            shortlist=models[0].native_shortlist,
-            stop=stop,
+            search,
+            shortlist=models[0].placed_shortlist,
+            stop=scratch.stop,
         )
     except WorkspaceError as error:
         if len(segments) == 1:
             # Without its traceback, whose frames would keep the model alive as long as the error.
             return [error.with_traceback(None)]
         middle = len(segments) // 2
-        first = run_segments(models, workspace, segments[:middle], options, stop)
-        rest = None if first is None else run_segments(models, workspace, segments[middle:], options, stop)
+        first = run_segments(models, scratch, segments[:middle], options)
+        rest = None if first is None else run_segments(models, scratch, segments[middle:], options)
         return None if first is None or rest is None else [*first, *rest]
-    return None if found is None else list(found)
+    if found is None:
+        return None
+    for model, one in zip(models, loaded, strict=True):
+        model.weights.check(one)
+    return list(found)
 
 
 def answer_lines(

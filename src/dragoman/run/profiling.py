@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dragoman import _native
-from dragoman.backends.native import native_options
 from dragoman.model import Model
 from dragoman.options import DecodingOptions
 from dragoman.planning.instructions import GemmFloat, GemmInt8, Instruction, LogitsFloat, LogitsInt8
@@ -18,8 +16,6 @@ from dragoman.run.flights import search_options, segments_of
 from dragoman.text.lines import make_lines
 
 __all__ = ["InstructionCost", "Profile", "profile"]
-
-_PEAK_ROUNDS = 400_000
 
 
 @dataclass(frozen=True)
@@ -77,31 +73,24 @@ def profile(model: Model, texts: Sequence[str], *, batch_sentences: int, options
         batch_sentences: sentences that are translated together; 1: line by line.
         options: as for a `Translator`.
     """
-    import time
-
     lines = make_lines(texts, model.pieces, options)
     segments: list[Segment] = segments_of(lines)
-    settings = native_options(search_options(model, options, 1))
-    settings.profile = True
-    target = _native.kernels.chosen()
-    peaks = [_native.kernels.peak(target, int8, _PEAK_ROUNDS) for int8 in (True, False)]
-    workspace, stop = _native.Workspace(1 << 20, 1 << 40), _native.StopFlag()
+    settings = search_options(model, options, 1)
+    peaks = model.backend.peaks()
+    workspace = model.backend.workspace(1 << 20, 1 << 40)
     totals = [[0, 0, 0] for _ in model.plan.instructions()]
     columns = 0
     seconds = 0.0
     for numbers in make_batches([len(segment.ids) for segment in segments], max_sentences=batch_sentences):
         batch = make_batch([segments[number] for number in numbers], options.max_length_factor)
-        call = _native.Call(
-            [(model.weights.native, 1.0)], model.native_shortlist, batch.source, batch.offsets, batch.limits,
-            None, None, settings,
-        )  # fmt: skip
-        start = time.thread_time()
-        call.run(workspace, stop)
-        seconds += time.thread_time() - start
-        for total, cost in zip(totals, call.costs(), strict=True):
+        costs = model.backend.measure(
+            model.weights.ready().placed, workspace, batch, settings, shortlist=model.placed_shortlist
+        )
+        seconds += costs.seconds
+        for total, cost in zip(totals, costs.instructions, strict=True):
             for place, value in enumerate(cost):
                 total[place] += value
-        columns += call.candidates() * call.costs()[-1][2]
+        columns += costs.candidates * costs.instructions[-1][2]
     logits_rows = totals[-1][2]
     width = columns / logits_rows if logits_rows else 0.0
     return Profile(

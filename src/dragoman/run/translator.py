@@ -7,9 +7,8 @@ import queue
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Unpack, overload
 
-from dragoman import _native
 from dragoman.errors import OptionsError
 from dragoman.model import Model
 from dragoman.options import DecodingChanges, DecodingOptions, Split, TextFormat
@@ -17,6 +16,7 @@ from dragoman.result import FailedLine, Translation
 from dragoman.run.batching import MAX_BATCH_SENTENCES, MAX_BATCH_TOKENS, Segment, make_batches
 from dragoman.run.flights import Found, answer_lines, check_ensemble, run_segments, segments_of
 from dragoman.run.passages import translate_passages
+from dragoman.run.scratch import Scratch
 from dragoman.text.lines import make_lines
 from dragoman.text.protect import Keep
 from dragoman.text.reading import Reading
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Translator"]
 
-_FIRST_WORKSPACE = 1 << 20
 _LINES_AHEAD = 2000
 _LARGE_BATCH = 4
 """Times the usual size: nobody else waits for these threads, and the end of a batch, when few are left, is rarer."""
@@ -59,10 +58,10 @@ class Translator:
             raise OptionsError("threads", threads, "an integer from 1 to 1024")
         self._threads = threads
         check_ensemble(self.models)
-        self._workspaces: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        for _ in range(threads):
-            self._workspaces.put(_native.Workspace(_FIRST_WORKSPACE, workspace_limit))
-        self._stop = _native.StopFlag()
+        self._scratch = [Scratch(workspace_limit) for _ in range(threads)]
+        self._idle: queue.SimpleQueue[Scratch] = queue.SimpleQueue()
+        for scratch in self._scratch:
+            self._idle.put(scratch)
         self._pool = _thread_pool(threads) if threads > 1 else None
 
     @overload
@@ -166,11 +165,12 @@ class Translator:
 
     def close(self) -> None:
         """Stop running batches and free the workspaces."""
-        self._stop.set()
+        for scratch in self._scratch:
+            scratch.stop.set()
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
-        while not self._workspaces.empty():
-            self._workspaces.get()
+        for scratch in self._scratch:
+            scratch.free()
 
     def __enter__(self) -> Translator:
         return self
@@ -218,11 +218,11 @@ class Translator:
 
     def _run(self, segments: list[Segment], options: DecodingOptions) -> list[Found]:
         """Hypotheses of the segments of one batch, longest first."""
-        workspace = self._workspaces.get()
+        scratch = self._idle.get()
         try:
-            found = run_segments(self.models, workspace, segments, options, self._stop)
+            found = run_segments(self.models, scratch, segments, options)
         finally:
-            self._workspaces.put(workspace)
+            self._idle.put(scratch)
         if found is None:
             raise OptionsError("translator", "closed", "open while it translates")
         return found

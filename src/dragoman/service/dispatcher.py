@@ -141,7 +141,7 @@ class Dispatcher:
             self._closing = True
             requests = list(self._requests.values())
             for worker in self.workers:
-                worker.stop.set()
+                worker.scratch.stop.set()
             self._work_there.notify_all()
             self._tick.notify_all()
         for request in requests:
@@ -150,7 +150,7 @@ class Dispatcher:
             if thread is not threading.current_thread():
                 thread.join()
         for worker in self.workers:
-            worker.workspace = None
+            worker.scratch.free()
         with self._lock:
             claims, self._claims = list(self._claims.values()), {}
         for claim in claims:
@@ -173,7 +173,7 @@ class Dispatcher:
                 if self._broken:
                     self._tick.notify()
                 if taken is not None:
-                    worker.stop.clear()
+                    worker.scratch.stop.clear()
                     worker.parts = [part for _, part in taken.items]
                     if self.scheduler.depth:
                         self._work_there.notify()
@@ -341,7 +341,7 @@ class Dispatcher:
         del self._requests[request.ticket]
         for worker in self.workers:
             if worker.parts and all(part.job.request.ticket.done for part in worker.parts):
-                worker.stop.set()
+                worker.scratch.stop.set()
 
     def _left(self, request: Request) -> None:
         """Without the lock: room for others; models that nobody waits for any more may go."""

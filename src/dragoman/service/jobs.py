@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from dragoman.errors import DragomanError, ModelError, TranslationError, WeightsError
 from dragoman.model import Model
@@ -13,6 +12,7 @@ from dragoman.options import DecodingOptions
 from dragoman.result import FailedLine, Translation
 from dragoman.run.batching import Segment, make_batches
 from dragoman.run.flights import Found, answer_lines, check_ensemble, run_segments
+from dragoman.run.scratch import Scratch
 from dragoman.service.requests import LineJob, Part, Work, own_copy
 from dragoman.text.lines import Line, make_lines
 
@@ -44,8 +44,7 @@ def run_parts(
     work: Work,
     parts: Sequence[Part],
     models: Sequence[Model],
-    workspace: Any,
-    stop: Any,
+    scratch: Scratch,
     *,
     max_sentences: int,
     max_tokens: int,
@@ -56,7 +55,7 @@ def run_parts(
         work: of all parts.
         parts: of any requests; those of requests that are over are left out.
         models: of the work, in memory.
-        workspace, stop: of the worker.
+        scratch: of the worker.
         max_sentences, max_tokens: of the batch.
     """
     outcome = Outcome()
@@ -66,7 +65,7 @@ def run_parts(
         options = work.resolve(models[0].defaults)
         encoded = _encoded(work, parts, models[0], options, outcome)
         limits = int(max_sentences * _SLACK), int(max_tokens * _SLACK)
-        complete = _run(encoded, models, workspace, stop, options, outcome, *limits)
+        complete = _run(encoded, models, scratch, options, outcome, *limits)
         _assemble(complete, models[0], options, outcome)
     except DragomanError as error:  # of the options or the ensemble: nothing of it can run
         _fail({part.job: None for part in parts}, error, outcome)
@@ -112,8 +111,7 @@ def _lines(jobs: Sequence[LineJob], model: Model, options: DecodingOptions) -> l
 def _run(
     parts: list[Part],
     models: Sequence[Model],
-    workspace: Any,
-    stop: Any,
+    scratch: Scratch,
     options: DecodingOptions,
     outcome: Outcome,
     max_sentences: int,
@@ -129,7 +127,7 @@ def _run(
         return []
     chosen = [parts[number] for number in batches[0]]
     outcome.again += [parts[number] for batch in batches[1:] for number in sorted(batch)]
-    found = _found(chosen, models, workspace, stop, options)
+    found = _found(chosen, models, scratch, options)
     if found is None:
         outcome.again[:0] = chosen
         return []
@@ -147,26 +145,25 @@ def _run(
 def _found(
     parts: list[Part],
     models: Sequence[Model],
-    workspace: Any,
-    stop: Any,
+    scratch: Scratch,
     options: DecodingOptions,
     *,
     again: bool = False,
 ) -> list[Found] | None:
     segments = [_segment(part) for part in parts]
     try:
-        return run_segments(models, workspace, segments, options, stop)
+        return run_segments(models, scratch, segments, options)
     except Exception as error:
         if len(parts) > 1:  # one of them may be to blame: each for itself
             found: list[Found] = []
             for part in parts:
-                one = _found([part], models, workspace, stop, options)
+                one = _found([part], models, scratch, options)
                 if one is None:
                     return None
                 found += one
             return found
         if isinstance(error, WeightsError) and not again:  # their file was damaged; they were made again
-            return _found(parts, models, workspace, stop, options, again=True)
+            return _found(parts, models, scratch, options, again=True)
         known = error if isinstance(error, DragomanError) else TranslationError(f"{type(error).__name__}: {error}")
         return [own_copy(known)]
 

@@ -255,7 +255,7 @@ def memory_report(fleet: Fleet, workers: Sequence[Worker]) -> MemoryReport:
                 vocabularies.setdefault(vocabulary, []).append(entry.name)
     return MemoryReport(
         models=tuple(models),
-        workspaces=tuple(worker.workspace.size for worker in workers if worker.workspace is not None),
+        workspaces=tuple(worker.scratch.size for worker in workers),
         plans={name: tuple(users) for name, users in plans.items()},
         vocabularies={name: tuple(users) for name, users in vocabularies.items()},
         vocabulary_objects=len(objects),

@@ -8,17 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from dragoman import _native
 from dragoman.model import Model
+from dragoman.run.scratch import Scratch
 from dragoman.service.jobs import Outcome, fail_parts, run_parts
 from dragoman.service.requests import Part, Work
 
 __all__ = ["Job", "Worker"]
 
 _log = logging.getLogger("dragoman")
-_FIRST_WORKSPACE = 1 << 20
 
 
 @dataclass(eq=False)
@@ -53,9 +51,7 @@ class Worker(threading.Thread):
         max_tokens: int,
     ) -> None:
         super().__init__(name=f"dragoman-worker-{number}", daemon=True)
-        self._workspace_sizes = min(_FIRST_WORKSPACE, limit), limit
-        self.workspace: Any = _native.Workspace(*self._workspace_sizes)
-        self.stop: Any = _native.StopFlag()
+        self.scratch = Scratch(limit)
         self.parts: Sequence[Part] = ()
         """Of the batch that runs now; the service's lock guards it."""
         self.batches = 0
@@ -68,12 +64,12 @@ class Worker(threading.Thread):
     @property
     def grown(self) -> bool:
         """Whether the workspace has more than it began with."""
-        return bool(self.workspace.size > self._workspace_sizes[0])
+        return self.scratch.grown
 
     def shrink_if_idle(self, seconds: float) -> None:
         """Give back what the workspace grew by, if there was no job for so long. Only between jobs."""
         if time.monotonic() - self._last_job >= seconds:
-            self.workspace = _native.Workspace(*self._workspace_sizes)
+            self.scratch.free()
 
     def run(self) -> None:
         if self._core is not None:
@@ -85,7 +81,7 @@ class Worker(threading.Thread):
             started = time.monotonic()
             work = job.work
             try:
-                outcome = run_parts(work, job.parts, job.models, self.workspace, self.stop, **self._limits)
+                outcome = run_parts(work, job.parts, job.models, self.scratch, **self._limits)
             except Exception as error:  # a defect; but the other requests go on
                 _log.exception("a batch failed")
                 outcome = fail_parts(job.parts, error)

@@ -12,10 +12,10 @@ import threading
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from dragoman import _native
 from dragoman.formats.compression import plain_suffix
 from dragoman.formats.files import TEXT_LIMIT, MemoryFile, read_bytes
 from dragoman.formats.vocabulary import Vocabulary, read_vocabulary
+from dragoman.host import check_sentencepiece
 
 __all__ = ["estimate_private_bytes", "private_bytes", "read_pair", "shared_vocabulary"]
 
@@ -59,6 +59,6 @@ def estimate_private_bytes(paths: tuple[Path, Path]) -> int:
     total = 0
     for path in dict.fromkeys(paths):
         data = bytes(read_bytes(path, limit=TEXT_LIMIT))
-        pieces = _native.check_sentencepiece(data)[2] if plain_suffix(path) == ".spm" else len(data) // 4
+        pieces = check_sentencepiece(data)[2] if plain_suffix(path) == ".spm" else len(data) // 4
         total += _BYTES_A_PIECE * pieces
     return total

@@ -8,99 +8,127 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from dragoman import _native
 from dragoman.architectures.build import build_graph, check_parameters
 from dragoman.architectures.config import ModelConfig, read_config
+from dragoman.backends.protocol import Backend, StoringBackend
 from dragoman.errors import ModelError, ModelFormatError
 from dragoman.formats.files import MemoryFile
 from dragoman.formats.model_file import read_parameters
 from dragoman.formats.model_options import GivenOptions
 from dragoman.formats.parameters import OPTIONS_NAME, ParameterFile
 from dragoman.formats.prepared import PAGE, Head, decode_head, encode_head, head_size, pages
+from dragoman.formats.prepared_facts import PreparedFacts
 from dragoman.formats.quantize import is_quantized_name
 from dragoman.formats.shortlist import Shortlist
-from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.shortlist_text import read_shortlist
-from dragoman.formats.vocabulary import Vocabulary
 from dragoman.graph.graph import Graph
 from dragoman.graph.ops import Logits, Product
+from dragoman.host import Region, anonymous
 from dragoman.planning.cache import plan_for
+from dragoman.planning.cost import cost_of_piece
 from dragoman.planning.plan import Plan
 from dragoman.planning.precisions import Precisions
 from dragoman.planning.records import Precision
 from dragoman.weights.bind import bind
-from dragoman.weights.pack import Memory, pack, packed_bytes, slot_record
-from dragoman.weights.weights import Weights
+from dragoman.weights.holder import Loaded, WeightsHolder
+from dragoman.weights.recipe import Recipe
 
-__all__ = ["build_region", "config_of_facts", "make", "plan_of_facts", "prepare_weights"]
+__all__ = ["ReadModel", "config_of", "plan_of", "read_model"]
 
 _log = logging.getLogger("dragoman")
 
 
-def make(
-    held: Sequence[MemoryFile],
-    *,
-    precision: str,
-    compat: str,
-    shortlist: ShortlistOptions | None,
-    vocabularies: tuple[Vocabulary, Vocabulary],
-    given: GivenOptions,
-    made_of: Path,
-    name: str,
-) -> tuple[Any, Head, bool]:
-    """Prepare a model.
+@dataclass(frozen=True, eq=False)
+class ReadModel:
+    """A model file read, drawn and planned: all that a back end needs to prepare it.
+
+    Attributes:
+        facts, details: for the prepared file.
+        plan: of the model.
+        file: its parameters.
+        lists: its shortlist, or None.
+        storable: False where the options hold what JSON does not.
+    """
+
+    facts: PreparedFacts
+    details: str
+    plan: Plan
+    file: ParameterFile
+    lists: Shortlist | None
+    storable: bool = True
+
+    def prepare(self, backend: Backend) -> tuple[Loaded, Shortlist | None]:
+        """Weights in private memory, and the shortlist. Raises as `dragoman.weights.bind.bind`."""
+        placed = backend.prepare(self.plan, bind(self.plan, self.file), shortlist=self.lists is not None)
+        return Loaded(placed, self.facts, details=self.details), self.lists
+
+    def region(self, backend: StoringBackend) -> tuple[Region, Head]:
+        """A prepared file in private memory, read-only, and its head. Raises as `dragoman.weights.bind.bind`."""
+        packing = backend.packing(self.plan, bind(self.plan, self.file), shortlist=self.lists is not None)
+        text = self.facts.encode(self.details)
+        start = head_size(text, packing.image, packing.records, self.lists)
+        region = anonymous(start + pages(packing.nbytes) + PAGE)
+        view = region.view()
+        used, records = packing.write(view, start)
+        end = start + pages(used) + PAGE
+        head = encode_head(text, packing.image, records, self.lists, memoryview(region)[start:end])
+        view[:start] = np.frombuffer(head, np.uint8)
+        del packing, view
+        region.seal(end)
+        return region, decode_head(memoryview(region), self.file.path, verify_payload=False)
+
+
+def read_model(recipe: Recipe, held: Sequence[MemoryFile], name: str) -> ReadModel:
+    """Read a model's files, and compile its plan.
 
     Args:
+        recipe: how.
         held: the model, and its shortlist if it has one.
-        precision, compat: as `dragoman.load` takes them.
-        shortlist: how to read it, or None: then the output layer is packed for whole use.
-        vocabularies: source and target.
-        given: architecture options from beside the model's file.
-        made_of: the model's file, for people and errors.
         name: of the prepared file.
 
-    Returns:
-        A prepared file in private memory, its head, and whether it may be stored.
-
-    Raises what reading and preparing a model raises: see `dragoman.load`.
+    Raises what reading a model raises: see `dragoman.load`.
     """
     file = read_parameters(held[0])
     shapes = {key: parameter.shape for key, parameter in file.parameters.items()}
-    options: Any = _options(file, given, made_of)
-    config = read_config(options, shapes, compat=compat)  # type: ignore[arg-type]
+    options = _options(file, recipe.given, recipe.model)
+    config = read_config(options, shapes, compat=recipe.compat)  # type: ignore[arg-type]
     graph = build_graph(config)
-    unused = check_parameters(graph, shapes, config, path=made_of, unread=file.unread)
+    unused = check_parameters(graph, shapes, config, path=recipe.model, unread=file.unread)
     if unused:
-        _log.debug("%s: tensors that its configuration does not use: %s", made_of, ", ".join(unused))
-    precisions = _precisions(file, graph, config, precision)
+        _log.debug("%s: tensors that its configuration does not use: %s", recipe.model, ", ".join(unused))
+    precisions = _precisions(file, graph, config, recipe.precision)
     plan = plan_for(graph, precisions)
-    lists = None if shortlist is None else read_shortlist(replace(shortlist, path=held[1]), *vocabularies)
-    plain = _plain(options)
-    if not plain:  # a date, or keys that are numbers: cannot be kept as they are
-        options = json.loads(json.dumps(options, default=str, skipkeys=True))
-    facts = {
-        "name": name,
-        "made_of": str(made_of),
-        "architecture": graph.name,
-        "compat": compat,
-        "signature": plan.signature,
-        "precision": precisions.default.value,
-        "precisions": [precisions.default.value, sorted(precisions.floats), precisions.alphas],
-        "parameter_count": sum(parameter.data.size for parameter in file.parameters.values()),
-        "source_rows": shapes[config.stored(config.tables.source)][0],
-        "right_to_left": config.right_to_left,
-        "shortlist": None if lists is None else {"first": lists.first, "best": lists.best},
+    wanted = recipe.shortlist
+    lists = None
+    if wanted is not None:
+        lists = read_shortlist(replace(wanted, path=held[1]), recipe.source, recipe.target)
+    details = {
         "options": options,
         "shapes": shapes,
+        "precisions": [precisions.default.value, sorted(precisions.floats), precisions.alphas],
     }
-    region, head = build_region(facts, plan, file, lists, shortlist=lists is not None)
-    return region, head, plain
+    text = json.dumps(details, ensure_ascii=False, separators=(",", ":"), default=str, skipkeys=True)
+    columns = max(shapes[config.stored(config.tables.output)])  # of the output layer, whichever way it lies
+    facts = PreparedFacts(
+        name=name,
+        made_of=str(recipe.model),
+        architecture=graph.name,
+        compat=recipe.compat,
+        signature=plan.signature,
+        precision=precisions.default.value,
+        parameter_count=sum(parameter.data.size for parameter in file.parameters.values()),
+        source_rows=shapes[config.stored(config.tables.source)][0],
+        right_to_left=config.right_to_left,
+        cost=cost_of_piece(plan, vocabulary=columns, shortlist=lists is not None),
+        shortlist=None if lists is None else (lists.first, lists.best),
+    )
+    return ReadModel(facts, text, plan, file, lists, storable=_plain(options))
 
 
 def _options(file: ParameterFile, given: GivenOptions, made_of: Path) -> dict[str, object]:
@@ -117,70 +145,29 @@ def _options(file: ParameterFile, given: GivenOptions, made_of: Path) -> dict[st
     return options
 
 
-def config_of_facts(facts: Mapping[str, Any]) -> ModelConfig:
+def config_of(holder: WeightsHolder) -> ModelConfig:
     """The settings of a prepared model's architecture."""
-    shapes = {name: tuple(shape) for name, shape in facts["shapes"].items()}
-    return read_config(facts["options"], shapes, compat=facts["compat"])
+    return _config(holder.facts, holder.details())
 
 
-def plan_of_facts(facts: Mapping[str, Any]) -> Plan:
+def plan_of(holder: WeightsHolder) -> Plan:
     """The plan of a prepared model, for reading: what runs is its image.
 
     Raises ModelError if it would be another today.
     """
-    default, floats, alphas = facts["precisions"]
+    facts, details = holder.facts, holder.details()
+    default, floats, alphas = cast("tuple[str, list[str], dict[str, str]]", details["precisions"])
     precisions = Precisions(Precision(default), frozenset(floats), alphas)
-    plan = plan_for(build_graph(config_of_facts(facts)), precisions)
-    if plan.signature != facts["signature"]:
-        raise ModelError(
-            f"{facts['made_of']}: its weights were prepared with another plan: run `dragoman cache clear`."
-        )
+    plan = plan_for(build_graph(_config(facts, details)), precisions)
+    if plan.signature != facts.signature:
+        raise ModelError(f"{facts.made_of}: its weights were prepared with another plan: run `dragoman cache clear`.")
     return plan
 
 
-def build_region(
-    facts: Mapping[str, Any], plan: Plan, file: ParameterFile, lists: Shortlist | None, *, shortlist: bool
-) -> tuple[Any, Head]:
-    """A prepared file in private memory: bind a model file to a plan, pack it, and write the head before it.
-
-    Args:
-        facts: of the model, for the head; JSON.
-        plan: of the model.
-        file: the model's parameters. Nothing of it is referenced afterwards.
-        lists: the model's shortlist, for the head, or None.
-        shortlist: output columns will be selected by a shortlist.
-
-    Returns:
-        The region, read-only, and its head.
-
-    Raises:
-        ModelFormatError: a parameter is missing or has another shape.
-        WeightsError: a matrix cannot be quantised.
-    """
-    slots = bind(plan, file)
-    image = _native.Plan(plan).image()
-    text = json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()
-    start = head_size(text, image, len(slots), lists)
-    need = packed_bytes(plan, slots, shortlist=shortlist)
-    region: Any = _native.Region.anonymous(start + pages(need) + PAGE)
-    view = region.view()
-    memory = Memory(view, start)
-    prepared = pack(plan, slots, memory, shortlist=shortlist)
-    records = [slot_record(slot, view) for slot in prepared]
-    end = start + pages(memory.used) + PAGE
-    head = encode_head(text, image, records, lists, memoryview(region)[start:end])
-    view[:start] = memoryview(head)
-    del prepared, memory, view, slots
-    region.seal(end)
-    return region, decode_head(memoryview(region), file.path, verify_payload=False)
-
-
-def prepare_weights(plan: Plan, native_plan: Any, file: ParameterFile, *, shortlist: bool) -> Weights:
-    """Weights in private memory, not on disk. Arguments and errors: `build_region`; ``native_plan``: the same
-    plan for the kernels.
-    """
-    region, head = build_region({}, plan, file, None, shortlist=shortlist)
-    return Weights(native_plan, region, head.table)
+def _config(facts: PreparedFacts, details: Mapping[str, object]) -> ModelConfig:
+    shapes = {name: tuple(shape) for name, shape in cast("dict[str, list[int]]", details["shapes"]).items()}
+    options = cast("dict[str, object]", details["options"])
+    return read_config(options, shapes, compat=facts.compat)  # type: ignore[arg-type]
 
 
 def _plain(options: Any) -> bool:

@@ -24,12 +24,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
-from dragoman import _native
 from dragoman.errors import DragomanError
 from dragoman.formats.files import MemoryFile
 from dragoman.formats.prepared import VERSION, Head, decode_head
+from dragoman.host import Region, map_file
 from dragoman.planning.version import PLAN_VERSION
 
 __all__ = [
@@ -38,12 +38,14 @@ __all__ = [
     "Stamp",
     "cache_folder",
     "clear",
-    "map_file",
     "open_prepared",
     "store",
     "stored_files",
     "temporary_files",
 ]
+
+Place: TypeAlias = tuple[str, int, int, int, int, int]
+"""Of a file: real path, device, inode, size, times of contents and of status."""
 
 _log = logging.getLogger("dragoman")
 
@@ -73,11 +75,11 @@ class Key:
 
     Attributes:
         contents: sha256 of the model file, and of the shortlist.
-        settings: choices of the caller, hashes of the vocabularies: JSON.
+        settings: choices of the caller, the back end, hashes of the vocabularies: JSON.
     """
 
     contents: tuple[str, ...]
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
 
     @property
     def name(self) -> str:
@@ -89,11 +91,11 @@ class Key:
 class Stamp:
     """Which files at which places, and when they changed last. Equal stamps are equal contents, once settled."""
 
-    places: tuple[tuple[Any, ...], ...]
-    settings: Mapping[str, Any]
+    places: tuple[Place, ...]
+    settings: Mapping[str, object]
 
     @classmethod
-    def of(cls, paths: tuple[Path, ...], settings: Mapping[str, Any]) -> Stamp | None:
+    def of(cls, paths: tuple[Path, ...], settings: Mapping[str, object]) -> Stamp | None:
         """None for files that are not on disk."""
         if any(isinstance(path, MemoryFile) for path in paths):
             return None
@@ -132,7 +134,7 @@ class Stamp:
 class Opened:
     """A prepared file in memory. ``path``: where it is mapped from, or None."""
 
-    region: Any
+    region: Region
     head: Head
     path: Path | None
 
@@ -143,7 +145,7 @@ def open_prepared(folder: Path, name: str) -> Opened | None:
     try:
         region = map_file(path)
         head = decode_head(memoryview(region), path)
-        if head.facts.get("name") == name and not region.damaged:
+        if head.facts.name == name and not region.damaged:
             return Opened(region, head, path)
         _log.warning("%s is not what its name says: preparing the weights again", path)
     except FileNotFoundError:
@@ -155,16 +157,7 @@ def open_prepared(folder: Path, name: str) -> Opened | None:
     return None
 
 
-def map_file(path: Path) -> Any:
-    """A ``_native.Region`` of a file. The descriptor is not kept. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return _native.Region.map(descriptor, str(path))
-    finally:
-        os.close(descriptor)
-
-
-def store(folder: Path, name: str, region: Any) -> Opened | None:
+def store(folder: Path, name: str, region: Region) -> Opened | None:
     """Write a region built in memory and map the file; None if that is not possible here."""
     _remove_leftovers(folder)
     if not _write(folder / f"{name}.weights", memoryview(region)):
@@ -195,7 +188,7 @@ def clear(folder: Path) -> int:
     return freed
 
 
-def _write(path: Path, data: Any) -> bool:
+def _write(path: Path, data: bytes | memoryview) -> bool:
     """Write a file under another name, get it to the disk, rename. False (and a DEBUG log) if that fails."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(6).hex()}.tmp")
     try:
@@ -235,7 +228,7 @@ def _remove_leftovers(folder: Path) -> None:
             continue
 
 
-def _place(path: Path) -> tuple[Any, ...]:
+def _place(path: Path) -> Place:
     status = os.stat(path)
     numbers = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     return (os.path.realpath(path), *numbers)
@@ -243,8 +236,8 @@ def _place(path: Path) -> tuple[Any, ...]:
 
 @functools.cache
 def _versions() -> list[object]:
-    """Of everything that this code, and no model, puts into a file."""
-    return [VERSION, PLAN_VERSION, sys.byteorder, _native.layout_fingerprint()]
+    """Of everything that this code, and neither a model nor a back end, puts into a file."""
+    return [VERSION, PLAN_VERSION, sys.byteorder]
 
 
 def _digest(value: object) -> str:

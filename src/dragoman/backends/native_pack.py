@@ -14,21 +14,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dragoman import _native
-from dragoman.planning.plan import Plan
-from dragoman.planning.records import Precision, TableSlot
-from dragoman.weights.bind import BoundMatrix, BoundSlot, BoundTable, BoundVector, integer_constants
+from dragoman.backends.slots import BoundMatrix, BoundSlot, BoundTable, BoundVector, integer_constants
+from dragoman.planning.records import PlanRecord, Precision, TableSlot
 
-__all__ = [
-    "Memory",
-    "PreparedMatrix",
-    "PreparedSlot",
-    "PreparedTable",
-    "PreparedVector",
-    "pack",
-    "packed_bytes",
-    "prepare",
-    "slot_record",
-]
+__all__ = ["Memory", "NativePacking"]
 
 _ALIGNMENT = 64
 _FEWEST_SKETCHED = 4096
@@ -107,7 +96,31 @@ def _rounded(nbytes: int) -> int:
     return -(-nbytes // _ALIGNMENT) * _ALIGNMENT
 
 
-def packed_bytes(plan: Plan, slots: Sequence[BoundSlot], *, shortlist: bool) -> int:
+class NativePacking:
+    """A `dragoman.backends.protocol.Packing`.
+
+    Args:
+        plan: says what each slot is used for.
+        slots: of the same plan (`dragoman.weights.bind.bind`).
+        shortlist: output columns will be selected by a shortlist, so the output layer stays row-major.
+    """
+
+    def __init__(self, plan: PlanRecord, slots: Sequence[BoundSlot], *, shortlist: bool) -> None:
+        self._plan, self._slots, self._shortlist = plan, slots, shortlist
+        self.image = _native.Plan(plan).image()
+        self.nbytes = packed_bytes(plan, slots, shortlist=shortlist)
+
+    @property
+    def records(self) -> int:
+        return len(self._slots)
+
+    def write(self, view: NDArray[np.uint8], start: int) -> tuple[int, list[bytes]]:
+        memory = Memory(view, start)
+        prepared = pack(self._plan, self._slots, memory, shortlist=self._shortlist)
+        return memory.used, [slot_record(slot, view) for slot in prepared]
+
+
+def packed_bytes(plan: PlanRecord, slots: Sequence[BoundSlot], *, shortlist: bool) -> int:
     """Bytes of memory that `pack` needs, at most."""
     return sum(
         _need(bound, _keeps_panels(slot, shortlist)) for slot, bound in zip(plan.slots, slots, strict=True)
@@ -115,7 +128,7 @@ def packed_bytes(plan: Plan, slots: Sequence[BoundSlot], *, shortlist: bool) -> 
 
 
 def pack(
-    plan: Plan, slots: Sequence[BoundSlot], memory: Memory, *, shortlist: bool
+    plan: PlanRecord, slots: Sequence[BoundSlot], memory: Memory, *, shortlist: bool
 ) -> tuple[PreparedSlot, ...]:
     """Pack a model's slots for the kernels.
 
@@ -135,12 +148,6 @@ def pack(
             assert isinstance(slot, TableSlot)
             prepared.append(_table(slot, bound, memory, panels=_keeps_panels(slot, shortlist)))
     return tuple(prepared)
-
-
-def prepare(plan: Plan, slots: Sequence[BoundSlot], *, shortlist: bool) -> tuple[tuple[PreparedSlot, ...], int]:
-    """`pack` into memory of its own, given back with the last array. Returns the slots and the bytes."""
-    region: Any = _native.Region.anonymous(max(packed_bytes(plan, slots, shortlist=shortlist), 1))
-    return pack(plan, slots, Memory(region.view()), shortlist=shortlist), region.nbytes
 
 
 def slot_record(prepared: PreparedSlot, view: NDArray[np.uint8]) -> bytes:
