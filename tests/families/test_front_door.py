@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli.cli_tools import run
+from cli_tools import run
 from families.front_door import LINES, STORAGES, Folder, make_folder, reference
 from random_models import FAMILIES
 
