@@ -22,6 +22,7 @@ EXAMPLES = [
     errors.DeadlineExceededError(2.5),
     errors.QueueFullError(10, 10),
     errors.ServiceClosedError(),
+    errors.TranslatorClosedError(),
     errors.DownloadError("https://example.org/m.gz", "reset", temporary=True),
     errors.TextFormatError(Path("terms.tsv"), "two columns are needed", line=3),
 ]
