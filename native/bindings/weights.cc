@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "../checksum.h"
-#include "../error.h"
-#include "../kernels/packing.h"
-#include "../kernels/sketch.h"
-#include "../shortlist.h"
+#include "weights/checksum.h"
+#include "error.h"
+#include "kernels/packing.h"
+#include "kernels/sketch.h"
+#include "search/shortlist.h"
 #include "bindings.h"
 
 namespace nb = nanobind;
