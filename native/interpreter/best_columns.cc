@@ -16,6 +16,7 @@ int32_t panels_of(int32_t columns) { return (columns + kPanelColumns - 1) / kPan
 GemmInt8 slice(GemmInt8 call, int32_t first, int32_t n) {
   call.n = n;
   call.panels += packed_size_int8(call.k, first);
+  call.first_column += first;
   call.scale += first;
   if (call.bias != nullptr) call.bias += first;
   if (call.column_sums != nullptr) call.column_sums += first;

@@ -258,6 +258,8 @@ void Interpreter::gemm_int8(const Instruction& in) {
   call.scale = matrix.scale;
   call.bias = matrix.bias;
   call.column_sums = matrix.column_sums;
+  call.overflows = matrix.overflows.data;
+  call.overflow_bytes = matrix.overflows.bytes;
   size_t row_stride;
   call.row_scale = floats(in.row_scale, &row_stride);
   call.activation = in.function;

@@ -2,6 +2,7 @@
 // region a model), who keeps them alive as long as this object.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -9,12 +10,19 @@
 
 namespace dragoman {
 
+// Of int8 panels (kernels/overflow.h), or null.
+struct OverflowLists {
+  const uint8_t* data = nullptr;
+  size_t bytes = 0;
+};
+
 struct MatrixWeights {
   int32_t k = 0, n = 0;
   const void* panels = nullptr;  // packed (kernels/packing.h), float or int8
   const float* scale = nullptr;  // [n], int8 only
   const float* bias = nullptr;   // [n] or null
   const int32_t* column_sums = nullptr;
+  OverflowLists overflows;
   float alpha = 0;  // activation multiplier, Precision::kInt8 only
 };
 
@@ -25,6 +33,7 @@ struct TableWeights {
   const float* scale = nullptr;  // [v], int8 logits
   const float* bias = nullptr;   // [v] or null
   const int32_t* column_sums = nullptr;
+  OverflowLists overflows;
   float alpha = 0;
   float unquantise = 0;             // 1 / beta: int8 value to float
   const uint8_t* sketch = nullptr;  // of int8 panels (kernels/sketch.h), or null

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dragoman.catalogue.loading import load
     from dragoman.errors import (
         DeadlineExceededError,
         DownloadError,
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
         TextFormatError,
         TextTooLongError,
         TranslationError,
+        TranslatorClosedError,
         UnavailableError,
         UnsupportedModelError,
         WorkspaceError,
     )
     from dragoman.fleet.fleet import Fleet
     from dragoman.formats.bundle import ModelFiles
-    from dragoman.model import Model, load
+    from dragoman.model import Model
     from dragoman.options import DecodingOptions
     from dragoman.planning.plan import Plan
     from dragoman.result import FailedLine, Hypothesis, Translation
@@ -60,13 +62,15 @@ _HOMES = {
         "TextFormatError",
         "TextTooLongError",
         "TranslationError",
+        "TranslatorClosedError",
         "UnavailableError",
         "UnsupportedModelError",
         "WorkspaceError",
     ),
     "dragoman.fleet.fleet": ("Fleet",),
     "dragoman.formats.bundle": ("ModelFiles",),
-    "dragoman.model": ("Model", "load"),
+    "dragoman.catalogue.loading": ("load",),
+    "dragoman.model": ("Model",),
     "dragoman.options": ("DecodingOptions",),
     "dragoman.planning.plan": ("Plan",),
     "dragoman.service.reports": ("MemoryReport", "ServiceStats"),
@@ -107,6 +111,7 @@ __all__ = [
     "Translation",
     "TranslationError",
     "Translator",
+    "TranslatorClosedError",
     "UnavailableError",
     "UnsupportedModelError",
     "WorkspaceError",

@@ -17,6 +17,7 @@
     ├── TextFormatError           a glossary or a translation memory cannot be read  path, problem, line
     ├── UnavailableError          this machine lacks what was asked for
     ├── NativeError               the native core refused its arguments: a defect of dragoman
+    ├── TranslatorClosedError     a translator was closed
     └── ServiceError              the service cannot take a request
         ├── QueueFullError                                              depth, limit
         └── ServiceClosedError                                          reason
@@ -49,6 +50,7 @@ __all__ = [
     "TextFormatError",
     "TextTooLongError",
     "TranslationError",
+    "TranslatorClosedError",
     "UnavailableError",
     "UnsupportedModelError",
     "WeightsError",
@@ -221,6 +223,13 @@ class UnavailableError(DragomanError):
 
 class NativeError(DragomanError):
     """The native core refused its arguments: a defect of dragoman, worth a report."""
+
+
+class TranslatorClosedError(DragomanError):
+    """A translator was closed, before a call or while it ran."""
+
+    def __init__(self) -> None:
+        super().__init__("the translator is closed: create a new Translator.")
 
 
 class DeadlineExceededError(TranslationError):

@@ -46,7 +46,7 @@ def test_help_imports_nothing_heavy() -> None:
         ("translate", "--model", "m", "--input", "f", "text"),
         ("translate", "--model", "m", "--alignment", "2"),
         ("translate", "--model", "m", "--n-best", "0"),
-        ("translate", "--from", "en", "--to", "xx", "text"),
+        ("translate", "--from", "en", "--to", "no language", "text"),
         ("plan", "m", "--sentences", "0"),
         ("convert", "one"),
         ("decoder", "--nonsense"),
@@ -78,7 +78,7 @@ def test_defects_are_1_and_say_how_to_see_more(monkeypatch: pytest.MonkeyPatch) 
 
 def test_unknown_languages_list_the_pairs() -> None:
     ran = run("translate", "--from", "en", "--to", "xx", "text")
-    assert "de-en, de-fr, en-de, en-fr, fr-de, fr-en" in ran.said
+    assert "de-en, en-de, en-fr, fr-en" in ran.said
 
 
 def test_interrupting_is_quiet_and_130(shared: Path) -> None:

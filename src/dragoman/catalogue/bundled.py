@@ -7,11 +7,17 @@ from pathlib import Path
 from dragoman.errors import ModelNotFoundError, OptionsError
 from dragoman.languages import closest_language
 
-__all__ = ["find_route", "language_pairs"]
+__all__ = ["bundled_models", "find_route", "language_pairs"]
 
 _FOLDER = Path(__file__).parents[1] / "demo_models"
 _MODELS = {("de", "en"): "deen", ("en", "de"): "ende", ("en", "fr"): "enfr", ("fr", "en"): "fren"}
 _BRIDGE = "en"
+
+
+def bundled_models() -> tuple[tuple[str, tuple[str, str], Path], ...]:
+    """Name, languages and folder of each model that this installation has."""
+    found = ((name, pair, _FOLDER / name) for pair, name in _MODELS.items())
+    return tuple(one for one in found if one[2].is_dir())
 
 
 def language_pairs() -> tuple[tuple[str, str], ...]:

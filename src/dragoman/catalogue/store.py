@@ -30,6 +30,7 @@ __all__ = [
     "StoredFile",
     "StoredModel",
     "check_of",
+    "checked_text",
     "find_stored",
     "models_folder",
     "pair_distance",
@@ -132,7 +133,8 @@ def models_folder() -> Path:
 
 
 def stored_models(folder: Path | None = None) -> tuple[StoredModel, ...]:
-    """All models of a store, the preferred ones of a pair first. Folders without a sound record do not count."""
+    """All models of a store, by their languages, the preferred ones of a pair first. What has no sound record is no
+    model."""
     place = models_folder() if folder is None else folder
     try:
         names = sorted(one.name for one in place.iterdir() if not one.name.startswith("."))
@@ -185,6 +187,8 @@ def read_record(folder: Path) -> StoredModel:
             data = file.read(_LIMIT + 1)
         values = json.loads(data.decode("utf-8")) if len(data) <= _LIMIT else None
         if not isinstance(values, dict) or values.pop("check", None) != check_of(values):
+            raise ValueError("it is not what was written")
+        if data != checked_text(values):
             raise ValueError("it was changed after it was written")
         return _model(folder, values)
     except OSError as error:
@@ -212,9 +216,12 @@ def _model(folder: Path, values: Mapping[str, Any]) -> StoredModel:
 
 def write_record(model: StoredModel, folder: Path) -> None:
     """Write a model's record into a folder that is being made. Raises OSError."""
-    values = {"format": FORMAT, **model.facts()}
-    text = json.dumps(values | {"check": check_of(values)}, indent=1, ensure_ascii=False)
-    (folder / RECORD).write_text(text + "\n", encoding="utf-8")
+    (folder / RECORD).write_bytes(checked_text({"format": FORMAT, **model.facts()}))
+
+
+def checked_text(values: Mapping[str, Any]) -> bytes:
+    """Plain values as a file that shows when it was changed."""
+    return (json.dumps({**values, "check": check_of(values)}, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def check_of(values: Mapping[str, Any]) -> str:
@@ -226,4 +233,4 @@ def _preference(model: StoredModel) -> tuple[object, ...]:
     source = SOURCES.index(model.source) if model.source in SOURCES else len(SOURCES)
     kinds = _ARCHITECTURES
     architecture = kinds.index(model.architecture) if model.architecture in kinds else len(kinds)
-    return (source, architecture, model.name)
+    return (model.languages or ("~", "~"), source, architecture, model.name)

@@ -39,7 +39,7 @@ class _AlignmentKind(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 @click.command("translate")
 @click.argument("text", required=False)
 @click.option("--model", metavar="PATH", help="Folder, decoder yml or model file.")
-@click.option("--from", "source", metavar="L", help="Language of the text, for the models that come along.")
+@click.option("--from", "source", metavar="L", help="Language of the text, for models that were pulled or come along.")
 @click.option("--to", "target", metavar="L", help="Language wanted.")
 @click.option("--input", "input_path", metavar="FILE", help="Translate a file.")
 @click.option("--output", "output_path", metavar="FILE", help="Write into a file.")
@@ -130,9 +130,9 @@ def _route(model: str | None, source: str | None, target: str | None) -> tuple[P
         return (model,)
     if source is None or target is None:
         raise click.UsageError("Give --model PATH, or --from and --to.")
-    from dragoman.catalogue.bundled import find_route
+    from dragoman.cli.offer import models_between
 
-    return find_route(source, target)
+    return models_between(source, target)
 
 
 def _shown(number: int, translation: Translation) -> str:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from dragoman.catalogue.catalogue import Catalogue, read_directory, read_fleet_file
+from dragoman.catalogue.known import known_catalogue
 from dragoman.catalogue.routes import find_route
 from dragoman.errors import DragomanError, OptionsError
 from dragoman.fleet.entries import Entry
@@ -57,13 +58,16 @@ class Fleet(Holdings):
         super().__init__(budget, policy, idle_s, loaders, loader)
 
     @classmethod
-    def from_directory(cls, path: Path | str, **arguments: Any) -> Fleet:
+    def from_directory(cls, path: Path | str | None = None, **arguments: Any) -> Fleet:
         """All models of a folder of folders, by the folders' names.
+
+        Args:
+            path: the folder; None: the models that were pulled, and those that come along for other languages.
 
         Raises:
             ModelNotFoundError: there is none.
         """
-        return cls._of(read_directory(path), arguments)
+        return cls._of(known_catalogue() if path is None else read_directory(path), arguments)
 
     @classmethod
     def from_file(cls, path: Path | str, **arguments: Any) -> Fleet:

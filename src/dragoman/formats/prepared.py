@@ -31,10 +31,10 @@ from dragoman.host import anonymous, checksum
 __all__ = ["PAGE", "RECORD_BYTES", "Head", "decode_head", "encode_head", "head_size", "pages"]
 
 PAGE = 4096
-VERSION = 5
-RECORD_BYTES = 112
+VERSION = 6
+RECORD_BYTES = 128
 """Bytes of a slot in the table: u32 kind, vocabulary | f32 alpha, unquantise | u64 offset, bytes of panels (or a
-vector's values), rows, scale, bias, column sums, sketch. Offsets count from the start of the file."""
+vector's values), rows, scale, bias, column sums, sketch, overflow lists. Offsets count from the start of the file."""
 
 _MAGIC = b"DRAGOMAN"
 _HEADER = struct.Struct("=8s2I3Q3Q3Q2Q2Q")

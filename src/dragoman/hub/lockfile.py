@@ -6,17 +6,16 @@ under version control; ``pull --lock FILE`` makes a store of it again.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from dragoman.catalogue.store import StoredModel, check_of
+from dragoman.catalogue.store import StoredModel, check_of, checked_text
 from dragoman.errors import HubError
 from dragoman.hub.offers import Offer, RemoteFile, safe_name
 from dragoman.hub.values import Fields, parse_json
 
-__all__ = ["LOCK_FILE", "offers_of_lock", "pinned_records", "write_lock"]
+__all__ = ["LOCK_FILE", "lock_problem", "offers_of_lock", "pinned_records", "write_lock"]
 
 LOCK_FILE = "models.lock"
 _FORMAT = 1
@@ -27,9 +26,8 @@ def write_lock(store: Path, models: Sequence[StoredModel]) -> None:
     """Write what a store holds now. Raises OSError."""
     facts = {model.name: model.facts() for model in sorted(models, key=lambda one: one.name)}
     values: dict[str, object] = {"format": _FORMAT, "models": facts}
-    text = json.dumps(values | {"check": check_of(values)}, indent=1, ensure_ascii=False) + "\n"
     temporary = store / f".{LOCK_FILE}.{os.getpid()}.tmp"
-    temporary.write_text(text, encoding="utf-8")
+    temporary.write_bytes(checked_text(values))
     os.replace(temporary, store / LOCK_FILE)
 
 
@@ -46,6 +44,18 @@ def pinned_records(path: Path) -> dict[str, Fields]:
     if not isinstance(models, dict):
         raise HubError(f"{path} lists no models.")
     return {name: Fields(one, f"{path}: {name}") for name, one in models.items()}
+
+
+def lock_problem(path: Path) -> str | None:
+    """What is wrong with a lock file that nobody but us should have touched; None: nothing is."""
+    try:
+        pinned_records(path)
+        data = path.read_bytes()
+        values = parse_json(data, str(path))
+        del values["check"]
+        return None if data == checked_text(values) else f"{path}: changed since it was written"
+    except (HubError, OSError) as error:
+        return str(error)
 
 
 def offers_of_lock(path: Path) -> list[Offer]:

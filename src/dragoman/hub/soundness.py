@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dragoman.catalogue.store import RECORD, StoredModel, read_record
 from dragoman.errors import HubError
-from dragoman.hub.lockfile import LOCK_FILE, pinned_records
+from dragoman.hub.lockfile import LOCK_FILE, lock_problem, pinned_records
 from dragoman.hub.unpack import digest_of
 
 __all__ = ["verify_folder", "verify_store"]
@@ -18,11 +18,13 @@ def verify_store(store: Path) -> Iterator[tuple[str, list[str]]]:
     if not store.is_dir():
         return
     pins: dict[str, str] = {}
-    if (store / LOCK_FILE).exists():
-        try:
-            pins = {name: record.text("pin") for name, record in pinned_records(store / LOCK_FILE).items()}
-        except HubError as error:
-            yield LOCK_FILE, [str(error)]
+    lock = store / LOCK_FILE
+    if lock.exists():
+        problem = lock_problem(lock)
+        if problem is not None:
+            yield LOCK_FILE, [problem]
+        else:
+            pins = {name: record.text("pin") for name, record in pinned_records(lock).items()}
     names = {path.name for path in store.iterdir() if path.is_dir() and not path.name.startswith(".")}
     for name in sorted(names | pins.keys()):
         yield name, verify_folder(store / name, pins.get(name))

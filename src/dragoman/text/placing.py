@@ -209,18 +209,17 @@ def _free_stretch(bundle: _Bundle, known: Map, taken: _Taken, low: int, high: in
 def _join(bundle: _Bundle, taken: _Taken, known: Map, node: Node) -> None:
     """Share the stretch of those who have the words that this one wants. A stand-in shares with nobody."""
     wish = bundle.wish
+    place = known.region_of(bundle.first).part.target.start
     if wish is not None:
-        shared = [taken.owners[start] for start, _ in taken.overlapping(wish.first, wish.last)]
-        shared = [owner for owner in shared if not owner.is_stand_in]
-        if shared:
-            shared[0].members = sorted(shared[0].members + bundle.members, key=lambda pair: pair.span)
-            return
-    region = known.region_of(bundle.first)
-    place = (
-        min(max(region.part.target.start, node.low), node.high) if wish is None else known.target[wish.last - 1].stop
-    )
+        owners = [taken.owners[start] for start, _ in taken.overlapping(wish.first, wish.last)]
+        for owner in owners:
+            if not owner.is_stand_in:
+                owner.members = sorted(owner.members + bundle.members, key=lambda pair: pair.span)
+                return
+        before = [owner.stretch[1] for owner in owners if owner.first < bundle.first]
+        place = known.target[before[-1] - 1].stop if before else known.target[owners[0].stretch[0]].start
     for pair in bundle.members:
-        pair.low = pair.high = place
+        pair.low = pair.high = min(max(place, node.low), node.high)
 
 
 def _divide(bundle: _Bundle, known: Map, node: Node) -> None:

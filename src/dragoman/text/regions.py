@@ -90,12 +90,15 @@ class Region:
         columns = self.columns[low - self.target_first : high - self.target_first]
         ours = slice(first - self.source_first, last - self.source_first)
         inside = columns[:, ours] @ self._importance[ours]
-        if last - first == 1:
+        if last - first == 1 and self._text_of(first) not in self.stand_ins:
             best = int(inside.argmax())
             return Found(low + best, low + best + 1, float(inside[best]))
         gains = inside - _OUTSIDE * (columns @ self._importance - inside) - _COST
         start, stop = _best_stretch(gains.tolist())
         return Found(low + start, low + stop, float(inside[start:stop].sum()) / (last - first))
+
+    def _text_of(self, word: int) -> str:
+        return self.texts[0][slice(*self.source[word - self.source_first])]
 
     def is_own(self, found: Found, first: int, last: int) -> bool:
         """Whether target words tell of nothing else than these source words, so that they may be replaced."""

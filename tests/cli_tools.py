@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from dragoman.cli.main import cli
 
-SOURCE = Path(__file__).resolve().parents[2] / "src"
+SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 
 @dataclass(frozen=True)

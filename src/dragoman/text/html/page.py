@@ -1,0 +1,118 @@
+"""HTML, pages and fragments: read into blocks and written back with every other byte as it was."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from dragoman.text.codes import Code, CodedText, Span
+from dragoman.text.format import Block, Written
+from dragoman.text.html.layout import Attribute, lay_out
+from dragoman.text.html.tokens import Token, attributes_of
+from dragoman.text.references import ESCAPES
+from dragoman.text.writing import Escapes, render, write_blocks
+
+__all__ = ["Page", "read_html"]
+
+_RIGHT_TO_LEFT = frozenset(("ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "syr", "ug", "ur", "yi"))
+
+_QUOTES = {'"': "&quot;", "'": "&#39;"}
+
+
+def read_html(source: str, *, language: str | None = None) -> Page:
+    """A page or a fragment. Anything is accepted: what is no HTML is text, or stays as it is.
+
+    Args:
+        language: set ``lang`` and ``dir`` of the element ``html`` to this; None leaves them.
+    """
+    return Page(source, language)
+
+
+class Page:
+    """A `dragoman.text.format.MarkedText` over the bytes of its source."""
+
+    def __init__(self, source: str, language: str | None = None) -> None:
+        layout = lay_out(source)
+        self._source = source
+        self._attributes: dict[int, Attribute] = {}
+        found: list[tuple[Block, Attribute | None]] = [(block, None) for block in layout.texts]
+        found += [(attribute.block, attribute) for attribute in layout.attributes]
+        found.sort(key=lambda one: one[0].span)
+        self._blocks = tuple(block for block, _ in found)
+        self._attributes = {number: one[1] for number, one in enumerate(found) if one[1] is not None}
+        self._edits = _language_edits(source, layout.root, language) if language and layout.root else []
+        self._space = {"\u00a0": "&nbsp;"} if "&nbsp;" in source or "&#160;" in source else {}
+        self._escapes = {**ESCAPES, **self._space, **(_QUOTES if layout.torn else {})}
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """Text and attributes, in the order of the source."""
+        return self._blocks
+
+    def write(self, translated: Sequence[CodedText | None]) -> Written:
+        """See `dragoman.text.format.MarkedText.write`."""
+        tags = self._written_tags(translated)
+
+        def renderer(number: int, coded: CodedText, offset: int) -> tuple[str, array[int]]:
+            attribute = self._attributes.get(number)
+            if attribute is not None:
+                return _value(coded, offset, attribute, self._space)
+            if tags:
+                coded = replace(coded, codes=tuple(_with_tag(code, tags) for code in coded.codes))
+            return render(coded, offset, self._escapes)
+
+        return write_blocks(self._source, self._blocks, translated, renderer, self._edits)
+
+    def _written_tags(self, translated: Sequence[CodedText | None]) -> dict[str, str]:
+        """Tags, and elements that are kept, whose attributes were translated: what is written for each."""
+        changed: dict[tuple[int, int], list[tuple[Attribute, CodedText]]] = {}
+        for number, attribute in self._attributes.items():
+            coded = translated[number]
+            if coded is not None and coded.text != attribute.block.coded.text:
+                changed.setdefault(attribute.tag, []).append((attribute, coded))
+        tags: dict[str, str] = {}
+        for (start, stop), values in changed.items():
+            pieces: list[str] = []
+            place = start
+            for attribute, coded in values:
+                span = attribute.block.span
+                pieces += (self._source[place : span.start], _value(coded, 0, attribute, self._space)[0])
+                place = span.stop
+            tags[self._source[start:stop]] = "".join(pieces) + self._source[place:stop]
+        return tags
+
+
+def _with_tag(code: Code, tags: Mapping[str, str]) -> Code:
+    raw = code.raw.removesuffix(" ")  # white space that the tag took along
+    if raw not in tags:
+        return code
+    return replace(code, raw=tags[raw] + code.raw[len(raw) :])
+
+
+def _value(coded: CodedText, offset: int, attribute: Attribute, space: Escapes) -> tuple[str, array[int]]:
+    """The value of an attribute, between its quotes or with new ones."""
+    quote = attribute.quote or '"'
+    escapes = {"&": "&amp;", "<": "&lt;", quote: _QUOTES[quote], **space}
+    if attribute.quote:
+        return render(coded, offset, escapes)
+    shown, origins = render(coded, offset + 1, escapes)
+    return f'"{shown}"', origins
+
+
+def _language_edits(source: str, root: Token, language: str) -> list[tuple[Span, str]]:
+    """What makes the element ``html`` say that the page is in another language."""
+    right_to_left = language.replace("_", "-").split("-")[0].lower() in _RIGHT_TO_LEFT
+    wanted = {"lang": language, "xml:lang": language, "dir": "rtl" if right_to_left else "ltr"}
+    edits: list[tuple[Span, str]] = []
+    seen: set[str] = set()
+    for name, start, stop, quote in attributes_of(source, root):
+        if name in wanted and name not in seen:
+            seen.add(name)
+            is_bare = start == stop and not quote
+            edits.append((Span(start, stop), f'="{wanted[name]}"' if is_bare else wanted[name]))
+    missing = "" if "lang" in seen else f' lang="{language}"'
+    if right_to_left and "dir" not in seen:
+        missing += ' dir="rtl"'
+    behind = root.start + 1 + len(root.name)
+    return [(Span(behind, behind), missing), *edits] if missing else edits
