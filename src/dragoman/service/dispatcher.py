@@ -16,9 +16,7 @@ from typing import Any
 from dragoman.errors import (
     DeadlineExceededError,
     DragomanError,
-    OptionsError,
     ServiceClosedError,
-    UnavailableError,
 )
 from dragoman.fleet.entries import Claim
 from dragoman.fleet.fleet import Fleet
@@ -30,7 +28,7 @@ from dragoman.service.latency import Counts
 from dragoman.service.requests import LineJob, Part, Request, Work, own_copy
 from dragoman.service.scheduler import Scheduler, Ticket
 from dragoman.service.texts import Text
-from dragoman.service.worker import Job, Worker
+from dragoman.service.worker import Job, Worker, core_of
 
 __all__ = ["Dispatcher"]
 
@@ -76,7 +74,7 @@ class Dispatcher:
             Worker(
                 number,
                 workspace_limit,
-                _core(cores, number),
+                core_of(cores, number),
                 self._next_job,
                 self._finish,
                 batch_sentences,
@@ -277,21 +275,13 @@ class Dispatcher:
             if request.ticket.done:
                 continue
             result = request.write(text)
-            self._tell(request, text.number, result)
+            request.tell(text.number, result)
             with self._lock:
                 self.counts.texts += 1
                 request.open -= 1
                 ended = not request.open
             if ended:
                 self._conclude(request)
-
-    def _tell(self, request: Request, number: int, result: Translation | FailedLine) -> None:
-        if request.on_line is None:
-            return
-        try:
-            request.on_line(number, result)
-        except Exception:
-            _log.exception("on_line failed")
 
     # -- how requests end: without the lock ------------------------------------------------------------------
 
@@ -397,14 +387,3 @@ def _setter(request: Request, *, value: Any = None, error: DragomanError | None 
         return lambda: request.future.set_result(value)
     kept = error.with_traceback(None)
     return lambda: request.future.set_exception(kept)
-
-
-def _core(cores: Sequence[int] | None, number: int) -> int | None:
-    if cores is None:
-        return None
-    if not hasattr(os, "sched_setaffinity"):
-        raise UnavailableError("this system cannot pin threads to cores: leave `cores` out.")
-    allowed = os.sched_getaffinity(0)
-    if not cores or not set(cores) <= allowed:
-        raise OptionsError("cores", list(cores), f"some of {sorted(allowed)}")
-    return cores[number % len(cores)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -26,6 +27,7 @@ OnLine = Callable[[int, Translation | FailedLine], None]
 _OF_OUTPUT = ("n_best", "alignment", "word_scores", "weights", "target_prefix")
 """Options that only make sense for the last model of a route."""
 _PIECES_A_LETTER = 0.3
+_log = logging.getLogger("dragoman")
 _PLAIN = DecodingOptions()
 
 
@@ -193,6 +195,15 @@ class Request:
             result = FailedLine(text.passage.source, known)
         self.results[text.number] = result
         return result
+
+    def tell(self, number: int, result: Translation | FailedLine) -> None:
+        """Who listens hears of a text."""
+        if self.on_line is None:
+            return
+        try:
+            self.on_line(number, result)
+        except Exception:
+            _log.exception("on_line failed")
 
     def outcome(self) -> Any:
         """What the caller gets. Raises the error of the first text that failed, unless it is to be kept."""
