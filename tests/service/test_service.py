@@ -148,12 +148,12 @@ def test_workspaces_are_limited(fleet: Fleet, alone: Alone) -> None:
 
 
 def test_idle_workers_give_their_workspaces_back(fleet: Fleet, alone: Alone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dragoman.service.worker._FIRST_WORKSPACE", 1 << 16)
+    monkeypatch.setattr("dragoman.run.scratch._FIRST", 1 << 16)
     monkeypatch.setattr("dragoman.service.dispatcher._IDLE_S", 0.05)
     with Service(fleet, workers=2) as service:
         for _ in range(3):
             assert service.translate(TEXTS, model="m1") == [alone["m1", text] for text in TEXTS]
-            wait_for(lambda: service.memory().workspaces == (1 << 16, 1 << 16))
+            wait_for(lambda: service.memory().workspaces == (0, 0))
         assert all(worker.is_alive() for worker in service._dispatcher.workers)
 
 
