@@ -20,6 +20,8 @@ _CODES = frozenset(("bpt", "ept", "it", "ph", "ut"))
 """Inline elements whose content is markup, not text."""
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
+_VERSION = "1"
+"""Of what this module writes."""
 _KEPT = {"\r": "&#13;"}
 
 
@@ -87,8 +89,6 @@ def write_tmx(
         OptionsError: a language is none.
         OSError: the file cannot be written.
     """
-    from dragoman import __version__
-
     languages = canonical_code(source), canonical_code(target)
     count = 0
 
@@ -97,7 +97,7 @@ def write_tmx(
         yield '<?xml version="1.0" encoding="UTF-8"?>\n<tmx version="1.4">\n'
         header = {
             "creationtool": "dragoman",
-            "creationtoolversion": __version__,
+            "creationtoolversion": _VERSION,
             "segtype": "sentence",
             "o-tmf": "dragoman",
             "adminlang": "en",
