@@ -20,6 +20,7 @@ import numpy as np
 from machine import processor
 from numpy.typing import NDArray
 
+from dragoman import _native
 from dragoman._native import kernels as native
 
 SHAPES = {
@@ -40,6 +41,12 @@ def aligned(size: int, dtype: type) -> NDArray[np.generic]:
     return raw[start : start + size * item].view(dtype)
 
 
+def bell(shape: tuple[int, int], deviation: float) -> NDArray[np.int8]:
+    """Weights or activations as trained ones are distributed."""
+    random = np.random.default_rng(0)
+    return np.clip(np.rint(random.normal(0, deviation, shape)), -127, 127).astype(np.int8)
+
+
 @dataclass(frozen=True)
 class Product:
     target: str
@@ -47,6 +54,7 @@ class Product:
     k: int
     n: int
     int8: bool
+    relu: bool = False
 
     def peak(self) -> float:
         """Operations a second of a register-only loop, now."""
@@ -58,11 +66,20 @@ class Product:
         out = aligned(self.m * self.n, np.float32).reshape(self.m, self.n)
         bias = aligned(self.n, np.float32)
         if self.int8:
-            panels = aligned(native.packed_size_int8(self.k, self.n) * copies, np.int8)
-            panels[:] = 1
-            a = random.integers(0, 255, (self.m, self.k)).astype(np.uint8)
+            one = aligned(native.packed_size_int8(self.k, self.n), np.int8)
+            sums = np.zeros(self.n, np.int32)
+            native.pack_int8(bell((self.k, self.n), 27.0), False, one, sums)
+            lists = np.frombuffer(_native.make_overflow_lists(one, self.k, self.n), np.uint8)
+            panels = aligned(one.size * copies, np.int8)
+            panels.reshape(copies, -1)[:] = one
+            a = (bell((self.m, self.k), 30.0).astype(np.int16) + 127).astype(np.uint8)
+            if self.relu:
+                a = np.maximum(a, 127)
+                a[:, ::4] = np.maximum(a[:, ::4], 128)  # no step of zeros, whose weights would be passed over
             scale = np.ones(self.n, np.float32)
-            return lambda first, calls: native.time_gemm_int8(self.target, a, panels, scale, bias, out, first, calls)
+            return lambda first, calls: native.time_gemm_int8(
+                self.target, a, panels, scale, bias, sums, lists, out, first, calls
+            )
         panels = aligned(native.packed_size_float(self.k, self.n) * copies, np.float32)
         panels[:] = 1
         a = random.standard_normal((self.m, self.k), dtype=np.float32)
@@ -89,6 +106,7 @@ def main() -> None:
     parser.add_argument("--type", default="int8,float")
     parser.add_argument("--rows", default="1,4,16,64")
     parser.add_argument("--shape", help="only this one, as KxN")
+    parser.add_argument("--relu", action="store_true", help="activations none of which is below zero")
     parser.add_argument("--hot", action="store_true", help="skip the cold figures")
     options = parser.parse_args()
     shapes = SHAPES
@@ -101,7 +119,7 @@ def main() -> None:
         for model, sizes in shapes.items():
             for k, n in sizes:
                 for m in map(int, options.rows.split(",")):
-                    product = Product(options.target, m, k, n, kind == "int8")
+                    product = Product(options.target, m, k, n, kind == "int8", options.relu)
                     size = k * n * (1 if product.int8 else 4)
                     rate, share = product.measure(1)
                     line = f"{model:12s} {k:5d} x {n:5d}  {m:3d}  {rate / 1e9:5.0f} {share:5.0%}"

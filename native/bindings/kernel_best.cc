@@ -9,7 +9,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include "best_columns.h"
+#include "interpreter/best_columns.h"
 #include "bindings/arrays.h"
 #include "kernels/kernels.h"
 #include "kernels/sketch.h"
@@ -56,8 +56,11 @@ Found best(const std::string& name, Call call, int block, int never) {
 
 Found best_columns_int8(const std::string& name, Matrix<const uint8_t> a, Vector<const int8_t> panels, int n,
                         Floats scale, std::optional<Floats> bias, std::optional<Vector<const int32_t>> column_sums,
-                        std::optional<Floats> row_scale, int block, int never) {
-  return best(name, product(a, panels, n, scale, bias, column_sums, row_scale), block, never);
+                        std::optional<Floats> row_scale, int block, int never,
+                        std::optional<Vector<const uint8_t>> overflows) {
+  GemmInt8 call = product(a, panels, n, scale, bias, column_sums, row_scale);
+  call.overflows = data(overflows), call.overflow_bytes = overflows ? overflows->size() : 0;
+  return best(name, call, block, never);
 }
 
 // The bounds of each row's panels.
@@ -115,7 +118,8 @@ void bind_kernel_best(nb::module_& m) {
   const auto exact = [](const char* name) { return arg(name).noconvert(); };
   const auto maybe = [](const char* name) { return arg(name).noconvert().none(); };
   m.def("best_columns_int8", ours::best_columns_int8, arg("target"), exact("a"), exact("panels"), arg("n"),
-        exact("scale"), maybe("bias"), maybe("column_sums"), maybe("row_scale"), arg("block"), arg("never"));
+        exact("scale"), maybe("bias"), maybe("column_sums"), maybe("row_scale"), arg("block"), arg("never"),
+        maybe("overflows") = nb::none());
   m.def("screen", ours::screen, arg("target"), exact("a"), exact("sketch"), arg("n"), exact("scale"), maybe("bias"),
         maybe("row_scale"), exact("bounds"));
   m.def("best_columns_screened", ours::best_columns_screened, arg("target"), exact("a"), exact("panels"),

@@ -57,7 +57,8 @@ void pack_rows_float(const std::string& name, FloatRows table, Ids ids, Vector<f
 
 void gemm_int8(const std::string& name, Matrix<const uint8_t> a, Vector<const int8_t> panels, int n, Floats scale,
                std::optional<Floats> bias, std::optional<Ids> column_sums, std::optional<Floats> row_scale,
-               int activation, std::optional<OutRows> out, std::optional<OutBytes> quantised, float out_multiplier) {
+               int activation, std::optional<OutRows> out, std::optional<OutBytes> quantised, float out_multiplier,
+               std::optional<Vector<const uint8_t>> overflows) {
   const auto rows = view(a);
   const auto to = view(out);
   const auto bytes = view(quantised);
@@ -76,7 +77,9 @@ void gemm_int8(const std::string& name, Matrix<const uint8_t> a, Vector<const in
                           .out_stride = to.stride,
                           .quantised = bytes.data,
                           .quantised_stride = bytes.stride,
-                          .out_multiplier = out_multiplier});
+                          .out_multiplier = out_multiplier,
+                          .overflows = data(overflows),
+                          .overflow_bytes = overflows ? overflows->size() : 0});
 }
 
 void gemm_float(const std::string& name, FloatRows a, Floats panels, int n, std::optional<Floats> bias, int activation,
@@ -180,7 +183,7 @@ void bind_kernel_products(nb::module_& m) {
   m.def("pack_rows_float", ours::pack_rows_float, arg("target"), exact("table"), exact("ids"), exact("panels"));
   m.def("gemm_int8", ours::gemm_int8, arg("target"), exact("a"), exact("panels"), arg("n"), exact("scale"),
         maybe("bias"), maybe("column_sums"), maybe("row_scale"), arg("activation"), maybe("out"), maybe("quantised"),
-        arg("out_multiplier"));
+        arg("out_multiplier"), maybe("overflows") = nb::none());
   m.def("gemm_float", ours::gemm_float, arg("target"), exact("a"), exact("panels"), arg("n"), maybe("bias"),
         arg("activation"), exact("out"));
   m.def("pack_keys", ours::pack_keys, arg("target"), exact("k"), arg("heads"), arg("scale"), exact("keys"));

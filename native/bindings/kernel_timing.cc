@@ -41,7 +41,8 @@ double peak(const std::string& name, bool int8, int64_t rounds) {
 // Seconds for `calls` products; panels holds copies of one packed matrix, used in turn from `first` on
 // (many: cold, one: hot).
 double time_gemm_int8(const std::string& name, Matrix<const uint8_t> a, Vector<const int8_t> panels,
-                      Vector<const float> scale, Vector<const float> bias, Matrix<float> out, int first, int calls) {
+                      Vector<const float> scale, Vector<const float> bias, Vector<const int32_t> column_sums,
+                      Vector<const uint8_t> overflows, Matrix<float> out, int first, int calls) {
   const auto rows = view(a);
   const auto to = view(out);
   const size_t size = packed_size_int8(rows.columns, to.columns), copies = panels.size() / size;
@@ -50,6 +51,8 @@ double time_gemm_int8(const std::string& name, Matrix<const uint8_t> a, Vector<c
   product.a = rows.data, product.a_stride = rows.stride;
   product.m = rows.rows, product.k = rows.columns, product.n = to.columns;
   product.scale = scale.data(), product.bias = bias.data();
+  product.column_sums = column_sums.data();
+  product.overflows = overflows.data(), product.overflow_bytes = overflows.size();
   product.out = to.data, product.out_stride = to.stride;
   return seconds([&] {
     for (int call = first; call < first + calls; ++call) {
@@ -87,7 +90,7 @@ void bind_kernel_timing(nb::module_& m) {
   const auto exact = [](const char* name) { return arg(name).noconvert(); };
   m.def("peak", ours::peak, arg("target"), arg("int8"), arg("rounds"));
   m.def("time_gemm_int8", ours::time_gemm_int8, arg("target"), exact("a"), exact("panels"), exact("scale"),
-        exact("bias"), exact("out"), arg("first"), arg("calls"));
+        exact("bias"), exact("column_sums"), exact("overflows"), exact("out"), arg("first"), arg("calls"));
   m.def("time_gemm_float", ours::time_gemm_float, arg("target"), exact("a"), exact("panels"), exact("bias"),
         exact("out"), arg("first"), arg("calls"));
 }

@@ -8,12 +8,12 @@
 #include <memory>
 #include <string>
 
-#include "../checksum.h"
-#include "../error.h"
-#include "../kernels/packing.h"
-#include "../kernels/sketch.h"
-#include "../mapped_file.h"
-#include "../sentencepiece_check.h"
+#include "weights/checksum.h"
+#include "error.h"
+#include "kernels/packing.h"
+#include "kernels/sketch.h"
+#include "weights/mapped_file.h"
+#include "sentencepiece_check.h"
 #include "bindings.h"
 
 namespace nb = nanobind;
@@ -29,9 +29,9 @@ struct Record {
   float alpha, unquantise;
   struct Place {
     uint64_t offset, bytes;  // from the start of the region; both 0: none
-  } panels, rows, scale, bias, column_sums, sketch;
+  } panels, rows, scale, bias, column_sums, sketch, overflows;
 };
-static_assert(sizeof(Record) == 112);
+static_assert(sizeof(Record) == 128);
 
 [[noreturn]] void wrong(size_t slot, const char* what) {
   throw Error(Error::Code::kInvalid, "prepared weights: slot " + std::to_string(slot) + " " + what);
@@ -61,6 +61,7 @@ void fill(const Region& region, const Record& record, SlotWeights* result, size_
     matrix.scale = address<float>(region, record.scale, n, slot);
     matrix.bias = address<float>(region, record.bias, n, slot);
     matrix.column_sums = address<int32_t>(region, record.column_sums, n, slot);
+    matrix.overflows = {address<uint8_t>(region, record.overflows, 0, slot), record.overflows.bytes};
     matrix.alpha = record.alpha;
     return;
   }
@@ -74,6 +75,7 @@ void fill(const Region& region, const Record& record, SlotWeights* result, size_
   table.scale = address<float>(region, record.scale, v, slot);
   table.bias = address<float>(region, record.bias, v, slot);
   table.column_sums = address<int32_t>(region, record.column_sums, v, slot);
+  table.overflows = {address<uint8_t>(region, record.overflows, 0, slot), record.overflows.bytes};
   table.alpha = record.alpha;
   table.unquantise = record.unquantise;
   table.sketch = address<uint8_t>(region, record.sketch, sketch_size(table.d, table.v), slot);

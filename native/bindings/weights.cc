@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "../checksum.h"
-#include "../error.h"
-#include "../kernels/packing.h"
-#include "../kernels/sketch.h"
-#include "../shortlist.h"
 #include "bindings.h"
+#include "error.h"
+#include "kernels/overflow.h"
+#include "kernels/packing.h"
+#include "kernels/sketch.h"
+#include "search/shortlist.h"
+#include "weights/checksum.h"
 
 namespace nb = nanobind;
 using namespace dragoman;
@@ -58,7 +59,8 @@ uint64_t layout_fingerprint() {
   };
   std::vector<uint8_t> sketch(sketch_size(kK, kN));
   make_sketch(integers.data(), kK, kK, kN, true, sketch.data());
-  return sum(int8) ^ sum(sums) * 3 ^ sum(float32) * 5 ^ sum(sketch) * 7;
+  const std::vector<uint8_t> lists = make_overflow_lists(int8.data(), kK, kN);
+  return sum(int8) ^ sum(sums) * 3 ^ sum(float32) * 5 ^ sum(sketch) * 7 ^ sum(lists) * 11;
 }
 
 void make_sketch_into(nb::ndarray<const int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu> table, bool dynamic,
@@ -81,6 +83,15 @@ void bind_weights(nb::module_& m) {
   m.def("sketch_size", &sketch_size, nb::arg("k"), nb::arg("n"));
   m.def("make_sketch", &make_sketch_into, nb::arg("table"), nb::arg("dynamic"), nb::arg("sketch"),
         "Writes the sketch of an int8 output layer [N, K]. dynamic: of activations that are quantised row by row.");
+  m.def("most_overflow_bytes", &most_overflow_bytes, nb::arg("k"), nb::arg("n"));
+  m.def(
+      "make_overflow_lists",
+      [](nb::ndarray<const int8_t, nb::c_contig, nb::device::cpu> panels, int k, int n) {
+        if (panels.size() < packed_size_int8(k, n)) wrong("panels", "are too short");
+        const std::vector<uint8_t> lists = make_overflow_lists(panels.data(), k, n);
+        return nb::bytes(lists.data(), lists.size());
+      },
+      nb::arg("panels"), nb::arg("k"), nb::arg("n"), "Where sums of 16 bits may overflow (native/kernels/overflow.h).");
   nb::class_<WeightsHandle>(m, "Weights", "Addresses of a model's prepared slots; keeps plan and region alive.")
       .def_prop_ro("vocabulary", [](const WeightsHandle& handle) { return handle.weights.vocabulary; });
 }

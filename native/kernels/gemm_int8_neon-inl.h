@@ -28,7 +28,7 @@ __attribute__((noinline, unused)) void find_shifts(const GemmInt8& p, const int8
       const int8_t* from = weights_of_block(weights, panel_bytes, i);
       for (int k = 0; k < p.k; k += 4, from += 4 * kPanelColumns) add_weights(total, load_weights(from));
     }
-    shifts[i] = times_127(total);
+    shifts[i] = times(total, 127);
   }
 }
 

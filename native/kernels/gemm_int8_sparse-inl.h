@@ -4,6 +4,9 @@
 #pragma once
 
 #include "kernels/gemm_int8-inl.h"
+#if defined(DRAGOMAN_ADDS_PAIRS)
+#include "kernels/gemm_int8_pairs-inl.h"
+#endif
 
 namespace dragoman::DRAGOMAN_TARGET {
 namespace {
@@ -11,6 +14,22 @@ namespace {
 constexpr int kFewestSparseDepth = 256;  // below, looking for zeros costs more than it saves
 constexpr int kMostSparseSteps = 1024;
 constexpr int kStepsAhead = 12;  // to fetch
+
+#if defined(DRAGOMAN_ADDS_PAIRS)
+// No pair of products with 0..127 overflows 16 bits.
+inline void add_active_step(I32x16& sums, const uint32_t* values, const int8_t* weights) {
+  const ByteActivations x = load_byte_activations(reinterpret_cast<const uint8_t*>(values));
+  add_widened(sums, add_pairs(x, load_byte_weights(weights)));
+}
+constexpr int kSparseBlocks = pair_blocks(1);
+#else
+inline void add_active_step(I32x16& sums, const uint32_t* values, const int8_t* weights) {
+  add_products(sums, load_row_activations(reinterpret_cast<const uint8_t*>(values)), load_weights(weights));
+}
+constexpr int kSparseBlocks = int8_blocks(1);
+
+void gemm_int8_dense(const GemmInt8& p) { gemm_int8_exact(p); }
+#endif
 
 // The steps of a row that are not all zero.
 struct ActiveSteps {
@@ -51,12 +70,11 @@ __attribute__((noinline)) void sparse_tile(const Int8Work& work, const ActiveSte
   for (int at = 0; at < active.count; ++at) {
     const int8_t* step = weights + active.offsets[at];
     const int8_t* later = weights + active.offsets[at + kStepsAhead];
-    const RowActivations x = load_row_activations(reinterpret_cast<const uint8_t*>(&active.values[at]));
 #pragma GCC unroll 8
     for (int i = 0; i < B * kTileGroups; ++i) {
       const size_t place = 16 * i / kPanelColumns * panel_bytes + 64 * (i % (kPanelColumns / 16));
       __builtin_prefetch(later + place, 0, 3);
-      add_products(sums[0][i / kTileGroups][i % kTileGroups], x, load_weights(step + place));
+      add_active_step(sums[0][i / kTileGroups][i % kTileGroups], &active.values[at], step + place);
     }
   }
   const int first = block * kTileColumns;
@@ -64,7 +82,7 @@ __attribute__((noinline)) void sparse_tile(const Int8Work& work, const ActiveSte
   for (int i = 0; i < B * kTileGroups; ++i) {
     const int count = lanes_left(p.n, first + 16 * i);
     if (count <= 0) break;
-    const I32x16 shift = times_127(load(p.column_sums + first + 16 * i, count));
+    const I32x16 shift = times(load(p.column_sums + first + 16 * i, count), 127);
     alignas(64) int32_t sum[16];
     store(sums[0][i / kTileGroups][i % kTileGroups] + shift, sum);
     work.finish(p, sum, 16, 0, 1, first + 16 * i);
@@ -81,7 +99,7 @@ bool gemm_int8_sparse(const GemmInt8& p) {
   if (!active.find(p.a, steps)) return false;
   const Int8Work work = {p, finish_of(p), Ending::kGeneral, steps, nullptr};
   const int blocks = (p.n + kTileColumns - 1) / kTileColumns;
-  constexpr int kTogether = int8_blocks(1);
+  constexpr int kTogether = kSparseBlocks;
   int block = 0;
   for (; block + kTogether <= blocks; block += kTogether) sparse_tile<kTogether>(work, active, block);
   for (; block < blocks; ++block) sparse_tile<1>(work, active, block);

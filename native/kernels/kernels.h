@@ -20,6 +20,8 @@
 namespace dragoman {
 
 inline constexpr int kPanelColumns = 32;  // columns of a packed panel, int8 and float
+// Columns of a row of logits that are handled together where a whole row is not kept.
+inline constexpr int kScoreColumns = 2048;
 
 enum class Activation : int32_t { kNone, kRelu, kSwish, kGelu, kGeluSigmoid, kSigmoid, kTanh };
 // kGelu: x * Phi(x), Phi through erf (Marian >= 1.12); kGeluSigmoid: x * sigmoid(1.702 x) (Bergamot's fork).
@@ -48,6 +50,11 @@ struct GemmInt8 {
   uint8_t* quantised;  // [M][N] or null
   size_t quantised_stride;
   float out_multiplier;
+  // What may overflow 16 bits in the panels, if known (overflow.h): some targets are quicker for it. `panels` starts at
+  // column `first_column` of those that are listed.
+  const uint8_t* overflows = nullptr;
+  size_t overflow_bytes = 0;
+  int first_column = 0;
 };
 
 // y = activation(bias[n] + sum_k a*b): the accumulator starts at 0 and the bias is added last, unfused.
@@ -170,9 +177,6 @@ struct Best {
   int32_t index;
   float value;
 };
-
-// Columns of a row of logits that are handled together where a whole row is not kept.
-inline constexpr int kScoreColumns = 2048;
 
 // sum(exp(x)) of a row, block by block: total * exp(most).
 struct LogSum {

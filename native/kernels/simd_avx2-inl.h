@@ -161,9 +161,9 @@ inline void store(I32x16 x, int32_t* p) {
 }
 inline I32x16 operator-(I32x16 a, I32x16 b) { return {_mm256_sub_epi32(a.lo, b.lo), _mm256_sub_epi32(a.hi, b.hi)}; }
 inline I32x16 operator+(I32x16 a, I32x16 b) { return {_mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi)}; }
-inline I32x16 times_127(I32x16 a) {
-  const __m256i factor = _mm256_set1_epi32(127);
-  return {_mm256_mullo_epi32(a.lo, factor), _mm256_mullo_epi32(a.hi, factor)};
+inline I32x16 times(I32x16 a, int32_t factor) {
+  const __m256i all = _mm256_set1_epi32(factor);
+  return {_mm256_mullo_epi32(a.lo, all), _mm256_mullo_epi32(a.hi, all)};
 }
 inline F32x16 to_float(I32x16 a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
 
@@ -223,6 +223,52 @@ inline void add_products(I32x16& sums, Activations a, Weights b) {
 constexpr int kTileRows = 3;
 constexpr int kIntSums = 3;
 constexpr int kStepsPerTurn = 1;
+
+// vpmaddubsw adds pairs of products in 16 bits, and saturates. For sums that fit (overflow.h): half the instructions.
+#define DRAGOMAN_ADDS_PAIRS
+struct ByteActivations {
+  __m256i v;
+};
+struct ByteWeights {
+  __m256i lo, hi;
+};
+struct PairSums {
+  __m256i lo, hi;
+};
+inline ByteActivations load_byte_activations(const uint8_t* p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  return {_mm256_set1_epi32(four)};
+}
+inline void keep_in_register(ByteActivations& x) { asm volatile("" : "+x"(x.v)); }
+inline ByteActivations operator-(ByteActivations a, ByteActivations b) { return {_mm256_sub_epi8(a.v, b.v)}; }
+inline ByteWeights load_byte_weights(const int8_t* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
+}
+inline PairSums add_pairs(ByteActivations a, ByteWeights b) {
+  return {_mm256_maddubs_epi16(a.v, b.lo), _mm256_maddubs_epi16(a.v, b.hi)};
+}
+// Wraps around.
+inline PairSums operator+(PairSums a, PairSums b) { return {_mm256_add_epi16(a.lo, b.lo), _mm256_add_epi16(a.hi, b.hi)}; }
+inline void add_widened(I32x16& sums, PairSums pairs) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  sums.lo = _mm256_add_epi32(sums.lo, _mm256_madd_epi16(pairs.lo, ones));
+  sums.hi = _mm256_add_epi32(sums.hi, _mm256_madd_epi16(pairs.hi, ones));
+}
+// 16 lanes, a pair of bytes each: all ones where the larger byte is above limits[lane] + lowest.
+inline __m256i above(const uint8_t* a, const uint8_t* limits, __m256i lowest) {
+  const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a));
+  const __m256i larger = _mm256_max_epi16(_mm256_and_si256(both, _mm256_set1_epi16(255)), _mm256_srli_epi16(both, 8));
+  const __m256i most = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(limits)));
+  return _mm256_cmpgt_epi16(larger, _mm256_add_epi16(most, lowest));
+}
+// 32 bits, one for each of 32 pairs of bytes from `a` on.
+inline uint32_t pairs_above(const uint8_t* a, const uint8_t* limits, int lowest) {
+  const __m256i low = _mm256_set1_epi16(static_cast<int16_t>(lowest));
+  const __m256i lanes = _mm256_packs_epi16(above(a, limits, low), above(a + 32, limits + 16, low));
+  return static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_permute4x64_epi64(lanes, 0xd8)));
+}
 #endif
 
 // Weights of 4 bits, 0..15: two for each byte of a column, the low halves for 4 activations and the high ones for the

@@ -137,7 +137,7 @@ inline I32x16 load(const int32_t* p, int count) { return {_mm512_maskz_loadu_epi
 inline void store(I32x16 x, int32_t* p) { _mm512_storeu_si512(p, x.v); }
 inline I32x16 operator-(I32x16 a, I32x16 b) { return {_mm512_sub_epi32(a.v, b.v)}; }
 inline I32x16 operator+(I32x16 a, I32x16 b) { return {_mm512_add_epi32(a.v, b.v)}; }
-inline I32x16 times_127(I32x16 a) { return {_mm512_mullo_epi32(a.v, _mm512_set1_epi32(127))}; }
+inline I32x16 times(I32x16 a, int32_t factor) { return {_mm512_mullo_epi32(a.v, _mm512_set1_epi32(factor))}; }
 inline F32x16 to_float(I32x16 a) { return {_mm512_cvtepi32_ps(a.v)}; }
 
 // Products of bytes. Activations: 4 unsigned bytes of a row, the same in each lane; Weights: 4 signed bytes a column.
@@ -177,6 +177,39 @@ inline Weights load_weights(const int8_t* p) {
 inline void add_products(I32x16& sums, Activations a, Weights b) {
   const __m512i even = _mm512_madd_epi16(a.even, b.even), odd = _mm512_madd_epi16(a.odd, b.odd);
   sums.v = _mm512_add_epi32(sums.v, _mm512_add_epi32(even, odd));
+}
+
+// vpmaddubsw adds pairs of products in 16 bits, and saturates. For sums that fit (overflow.h): half the instructions.
+#define DRAGOMAN_ADDS_PAIRS
+struct ByteActivations {
+  __m512i v;
+};
+struct ByteWeights {
+  __m512i v;
+};
+struct PairSums {
+  __m512i v;
+};
+inline ByteActivations load_byte_activations(const uint8_t* p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  return {_mm512_set1_epi32(four)};
+}
+inline void keep_in_register(ByteActivations& x) { asm volatile("" : "+v"(x.v)); }
+inline ByteActivations operator-(ByteActivations a, ByteActivations b) { return {_mm512_sub_epi8(a.v, b.v)}; }
+inline ByteWeights load_byte_weights(const int8_t* p) { return {_mm512_loadu_si512(p)}; }
+inline PairSums add_pairs(ByteActivations a, ByteWeights b) { return {_mm512_maddubs_epi16(a.v, b.v)}; }
+// Wraps around.
+inline PairSums operator+(PairSums a, PairSums b) { return {_mm512_add_epi16(a.v, b.v)}; }
+inline void add_widened(I32x16& sums, PairSums pairs) {
+  sums.v = _mm512_add_epi32(sums.v, _mm512_madd_epi16(pairs.v, _mm512_set1_epi16(1)));
+}
+// 32 bits, one for each pair of bytes from `a` on: whether the larger is above limits[pair] + lowest.
+inline uint32_t pairs_above(const uint8_t* a, const uint8_t* limits, int lowest) {
+  const __m512i both = _mm512_loadu_si512(a), low = _mm512_set1_epi16(static_cast<int16_t>(lowest));
+  const __m512i larger = _mm512_max_epi16(_mm512_and_si512(both, _mm512_set1_epi16(255)), _mm512_srli_epi16(both, 8));
+  const __m512i most = _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(limits)));
+  return _mm512_cmpgt_epi16_mask(larger, _mm512_add_epi16(most, low));
 }
 #endif
 
@@ -219,8 +252,8 @@ constexpr int kTileRows = 14;
 constexpr int kIntSums = 24;
 constexpr int kStepsPerTurn = 2;
 #else
-constexpr int kTileRows = 11;
-constexpr int kIntSums = 12;
+constexpr int kTileRows = 8;
+constexpr int kIntSums = 4;
 constexpr int kStepsPerTurn = 1;
 #endif
 // Heads of a single row whose attention is computed together: their sums take 4 registers each.

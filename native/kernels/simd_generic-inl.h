@@ -157,8 +157,8 @@ inline I32x16 operator+(I32x16 a, I32x16 b) {
   for (int i = 0; i < 16; ++i) a.v[i] += b.v[i];
   return a;
 }
-inline I32x16 times_127(I32x16 a) {
-  for (int i = 0; i < 16; ++i) a.v[i] *= 127;
+inline I32x16 times(I32x16 a, int32_t factor) {
+  for (int i = 0; i < 16; ++i) a.v[i] *= factor;
   return a;
 }
 inline F32x16 to_float(I32x16 a) {

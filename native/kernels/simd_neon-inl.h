@@ -210,8 +210,8 @@ inline I32x16 operator-(I32x16 a, I32x16 b) {
 inline I32x16 operator+(I32x16 a, I32x16 b) {
   return integer_quarters([&](int i) { return vaddq_s32(a.v[i], b.v[i]); });
 }
-inline I32x16 times_127(I32x16 a) {
-  return integer_quarters([&](int i) { return vmulq_n_s32(a.v[i], 127); });
+inline I32x16 times(I32x16 a, int32_t factor) {
+  return integer_quarters([&](int i) { return vmulq_n_s32(a.v[i], factor); });
 }
 inline F32x16 to_float(I32x16 a) {
   return quarters([&](int i) { return vcvtq_f32_s32(a.v[i]); });

@@ -44,6 +44,11 @@ def make_sketch(table: Annotated[NDArray[numpy.int8], dict(shape=(None, None), o
     Writes the sketch of an int8 output layer [N, K]. dynamic: of activations that are quantised row by row.
     """
 
+def most_overflow_bytes(k: int, n: int) -> int: ...
+
+def make_overflow_lists(panels: Annotated[NDArray[numpy.int8], dict(order='C', device='cpu', writable=False)], k: int, n: int) -> bytes:
+    """Where sums of 16 bits may overflow (native/kernels/overflow.h)."""
+
 class Weights:
     """Addresses of a model's prepared slots; keeps plan and region alive."""
 

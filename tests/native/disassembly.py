@@ -47,7 +47,7 @@ def product_loops(path: Path, product: re.Pattern[str], objdump: str = "objdump"
     return [
         (name, loop)
         for name, code in functions(path, objdump).items()
-        if "int8_tile" in name or "float_tile" in name
+        if re.search(r"(int8|pair|sparse|float)_tile", name)
         for loop in steady_loops(code)
         if any(product.match(mnemonic) for _, mnemonic, _ in loop)
     ]

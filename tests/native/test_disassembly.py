@@ -12,7 +12,7 @@ import pytest
 from disassembly import product_loops
 from kernel_objects import target_objects
 
-PRODUCT = re.compile(r"^(vpdpbusd|vpmaddwd|vfmadd\d+ps)$")
+PRODUCT = re.compile(r"^(vpdpbusd|vpmaddwd|vpmaddubsw|vfmadd\d+ps)$")
 
 
 @pytest.mark.skipif(shutil.which("objdump") is None, reason="needs objdump (binutils)")

@@ -24,19 +24,21 @@ _FEWEST_SKETCHED = 4096
 """Columns: what fewer weigh is read at once anyway."""
 _WIDEST_SKETCHED = 2048
 """kMostSketchedRows of native/kernels/sketch.h."""
-_RECORD = struct.Struct("=2I2f12Q")
+_RECORD = struct.Struct("=2I2f14Q")
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedMatrix:
     """panels: float32 or int8, packed [K, N]. scale, bias: float32 [N] (see kernels.h GemmInt8), or None.
-    column_sums: int32 [N], or None. alpha: activation multiplier, 0 if none is stored."""
+    column_sums: int32 [N], or None. alpha: activation multiplier, 0 if none is stored. overflows: of int8 panels, which
+    of their sums may leave 16 bits (native/kernels/overflow.h), or None."""
 
     panels: NDArray[Any]
     scale: NDArray[np.float32] | None
     bias: NDArray[np.float32] | None
     column_sums: NDArray[np.int32] | None
     alpha: float
+    overflows: NDArray[np.uint8] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,7 @@ class PreparedVector:
 class PreparedTable:
     """Either ``rows`` [V, D] row-major (embedding only, or an output layer from which shortlists select) or ``panels``
     (an output layer used whole). scale, bias, column_sums: [V] of the output layer, or None. unquantise: 1 / beta.
-    sketch: of panels in int8, if there are many (native/kernels/sketch.h), or None."""
+    sketch: of panels in int8, if there are many (native/kernels/sketch.h), or None. overflows: as of a matrix."""
 
     vocabulary: int
     rows: NDArray[Any] | None
@@ -59,6 +61,7 @@ class PreparedTable:
     alpha: float
     unquantise: float
     sketch: NDArray[np.uint8] | None
+    overflows: NDArray[np.uint8] | None
 
 
 PreparedSlot = PreparedMatrix | PreparedVector | PreparedTable
@@ -158,12 +161,14 @@ def slot_record(prepared: PreparedSlot, view: NDArray[np.uint8]) -> bytes:
         return (0, 0) if array is None else (_address(array) - base, array.nbytes)
 
     if isinstance(prepared, PreparedVector):
-        return _RECORD.pack(1, 0, 0.0, 0.0, *place(prepared.values), *(0,) * 10)
+        return _RECORD.pack(1, 0, 0.0, 0.0, *place(prepared.values), *(0,) * 12)
     tail = (*place(prepared.scale), *place(prepared.bias), *place(prepared.column_sums))
+    lists = place(prepared.overflows)
     if isinstance(prepared, PreparedMatrix):
-        return _RECORD.pack(0, 0, prepared.alpha, 0.0, *place(prepared.panels), 0, 0, *tail, 0, 0)
+        return _RECORD.pack(0, 0, prepared.alpha, 0.0, *place(prepared.panels), 0, 0, *tail, 0, 0, *lists)
     numbers = (2, prepared.vocabulary, prepared.alpha, prepared.unquantise)
-    return _RECORD.pack(*numbers, *place(prepared.panels), *place(prepared.rows), *tail, *place(prepared.sketch))
+    rows, sketch = place(prepared.rows), place(prepared.sketch)
+    return _RECORD.pack(*numbers, *place(prepared.panels), *rows, *tail, *sketch, *lists)
 
 
 def _address(array: NDArray[Any]) -> int:
@@ -188,7 +193,8 @@ def _need(bound: BoundSlot, panels: bool) -> int:
         itemsize = bound.rows.dtype.itemsize
     size = _packed_size(k, n, itemsize) if panels else k * n
     sketch = _native.sketch_size(k, n) if isinstance(bound, BoundTable) and _sketched(bound, panels) else 0
-    return _rounded(size * itemsize) + 3 * _rounded(4 * n) + _rounded(sketch)
+    lists = _native.most_overflow_bytes(k, n) if panels and itemsize == 1 else 0
+    return _rounded(size * itemsize) + 3 * _rounded(4 * n) + _rounded(sketch) + _rounded(lists)
 
 
 def _packed_size(k: int, n: int, itemsize: int) -> int:
@@ -216,6 +222,13 @@ def _pack(
     return panels, sums
 
 
+def _overflows(panels: NDArray[Any] | None, shape: tuple[int, ...], memory: Memory) -> NDArray[np.uint8] | None:
+    """Of the panels of a matrix of ``shape`` [K, N]; None of floats, and of a table that is not packed."""
+    if panels is None or panels.itemsize != 1:
+        return None
+    return memory.put(np.frombuffer(_native.make_overflow_lists(panels, shape[0], shape[1]), np.uint8), np.uint8)
+
+
 def _sketched(bound: BoundTable, panels: bool) -> bool:
     """Whether greedy search gains from a sketch: many columns in int8, used whole."""
     rows, columns = bound.rows.shape
@@ -234,7 +247,7 @@ def _matrix(bound: BoundMatrix, memory: Memory) -> PreparedMatrix:
     panels, sums = _pack(bound.weights, memory, transposed=False)
     if bound.weight_multipliers is None:
         bias = None if bound.bias is None else memory.put(bound.bias, np.float32)
-        return PreparedMatrix(panels, None, bias, None, 0.0)
+        return PreparedMatrix(panels, None, bias, None, 0.0, None)
     constants = integer_constants(bound)
     return PreparedMatrix(
         panels,
@@ -242,6 +255,7 @@ def _matrix(bound: BoundMatrix, memory: Memory) -> PreparedMatrix:
         None if constants.bias is None else memory.put(constants.bias, np.float32),
         None if sums is None else memory.put(sums, np.int32),
         bound.alpha or 0.0,
+        _overflows(panels, bound.weights.shape, memory),
     )
 
 
@@ -271,4 +285,5 @@ def _table(slot: TableSlot, bound: BoundTable, memory: Memory, *, panels: bool) 
         alpha=bound.alpha or 0.0,
         unquantise=0.0 if bound.multiplier is None else float(np.float32(1) / np.float32(bound.multiplier)),
         sketch=sketch,
+        overflows=_overflows(packed, bound.rows.shape[::-1], memory),
     )

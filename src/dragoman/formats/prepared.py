@@ -6,13 +6,13 @@
     64   u64 payload: offset, bytes | u64 bytes of the file
     88   u64 plan: offset, bytes
     104  u64 checksum of the payload | u64 checksum of the head, itself counted as 0
-    128  facts (`dragoman.formats.prepared_facts`) | plan (native/plan_image.h) | slot table | shortlist: int64
+    128  facts (`dragoman.formats.prepared_facts`) | plan (native/plan/plan_image.h) | slot table | shortlist: int64
          offsets, uint32 ids | zeros up to a page
          payload: the arrays that the slot table names, each on 64 bytes | zeros up to a page | a page of zeros
 
 The head is all before the payload. Numbers have the byte order of the machine: a file serves the machine that
 wrote it, and others with the same order. The last page holds nothing: if it can be read, no byte of the
-weights is cut off (native/mapped_file.h).
+weights is cut off (native/weights/mapped_file.h).
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from dragoman.host import anonymous, checksum
 __all__ = ["PAGE", "RECORD_BYTES", "Head", "decode_head", "encode_head", "head_size", "pages"]
 
 PAGE = 4096
-VERSION = 5
-RECORD_BYTES = 112
+VERSION = 6
+RECORD_BYTES = 128
 """Bytes of a slot in the table: u32 kind, vocabulary | f32 alpha, unquantise | u64 offset, bytes of panels (or a
-vector's values), rows, scale, bias, column sums, sketch. Offsets count from the start of the file."""
+vector's values), rows, scale, bias, column sums, sketch, overflow lists. Offsets count from the start of the file."""
 
 _MAGIC = b"DRAGOMAN"
 _HEADER = struct.Struct("=8s2I3Q3Q3Q2Q2Q")

@@ -1,14 +1,16 @@
 """A model is fetched into the store, whole or not at all.
 
-    .partial/<pin>/fetched/    parts and whole files as they travelled; stays when something breaks off
-    .partial/<pin>/model/      what becomes the model's folder, made afresh at the end
-    <name>/                    by one rename; a former version is moved aside just before
+    .partial/<name>.lock              held by whoever brings the model: one process at a time
+    .partial/<name>/<pin>/fetched/    parts and whole files as they travelled; stays when something breaks off
+    .partial/<name>/<pin>/model/      what becomes the model's folder, made afresh at the end
+    <name>/                           by one rename; a former version is moved aside just before
 
 The pin is of what the catalogue says, so that a later attempt, or another process, finds what has come.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import shutil
@@ -68,7 +70,7 @@ class _Fetched:
 
 class Installation:
     """One offer on its way into a store. `fetch` may be called from several threads, `finish` once, by whoever brought
-    the last file.
+    the last file, `close` at the end whatever happened.
 
     Args:
         pause: waits so many seconds; may raise to stop.
@@ -76,51 +78,65 @@ class Installation:
 
     def __init__(self, web: Web, store: Path, offer: Offer, pause: Callable[[float], object]) -> None:
         self._web, self._store, self.offer, self._pause = web, store, offer, pause
-        self._folder = store / ".partial" / offer.pin
+        self._parent = store / ".partial" / safe_name(offer.name, "a model")
+        self._folder = self._parent / offer.pin
         self._whole: list[_Fetched] = []
         self._lock = threading.Lock()
+        self._held: contextlib.ExitStack | None = None
 
-    def prepare(self) -> None:
-        """Make the folders. Raises OSError."""
-        (self._folder / "fetched").mkdir(parents=True, exist_ok=True)
+    def start(self) -> StoredModel | None:
+        """Wait for other processes that bring this model. What they brought, if that is what is wanted. Raises
+        OSError."""
+        with self._lock:
+            if self._held is None:
+                held = contextlib.ExitStack()
+                held.enter_context(exclusive(self._parent.with_name(f"{self.offer.name}.lock"), self._pause))
+                self._held = held
+                (self._folder / "fetched").mkdir(parents=True, exist_ok=True)
+        return installed(self._store, self.offer)
 
     def fetch(self, file: RemoteFile, tell: Told) -> bool:
         """Fetch and check one file; True if it was the last one. Raises HubError, OSError."""
         place = self._folder / "fetched" / safe_name(file.name, "a file")
         part = place.with_name(place.name + ".part")
-        with exclusive(place.with_name(f".{place.name}.lock"), self._pause):
-            if place.is_file():  # only a whole and checked file gets this name
-                size = place.stat().st_size
-                tell(size, size)
-            else:
-                download(self._web, file, part, tell, self._pause)
-                with part.open("rb+") as stream:
-                    os.fsync(stream.fileno())
-                os.replace(part, place)
-                part.with_name(part.name + ".json").unlink(missing_ok=True)
+        if place.is_file():  # only a whole and checked file gets this name
+            size = place.stat().st_size
+            tell(size, size)
+        else:
+            download(self._web, file, part, tell, self._pause)
+            with part.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            os.replace(part, place)
+            part.with_name(part.name + ".json").unlink(missing_ok=True)
         with self._lock:
             self._whole.append(_Fetched(file, place))
             return len(self._whole) == len(self.offer.files)
 
     def finish(self) -> StoredModel:
         """Make the model of its files and put it into place. Raises HubError, OSError."""
-        with exclusive(self._folder / ".lock", self._pause):
-            target = self._folder / "model"
-            shutil.rmtree(target, ignore_errors=True)
-            target.mkdir()
-            try:
-                remote = self._make(target)
-                offer = self._with_languages(target)
-                model = _stored(offer, target, remote)
-            except DragomanError as error:
-                # What the catalogue said of these bytes holds, or it said nothing: they are of no use.
-                shutil.rmtree(self._folder / "fetched", ignore_errors=True)
-                raise HubError(f"{self.offer.name}: {error}") from None
-            write_record(model, target)
-            _sync(target)
-            self._place(target, model)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        target = self._folder / "model"
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
+        try:
+            remote = self._make(target)
+            offer = self._with_languages(target)
+            model = _stored(offer, target, remote)
+        except DragomanError as error:
+            # What the catalogue said of these bytes holds, or it said nothing: they are of no use.
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise HubError(f"{self.offer.name}: {error}") from None
+        write_record(model, target)
+        _sync(target)
+        self._place(target, model)
+        shutil.rmtree(self._parent, ignore_errors=True)
         return replace(model, folder=self._store / model.name)
+
+    def close(self) -> None:
+        """Let others bring the model."""
+        with self._lock:
+            if self._held is not None:
+                self._held.close()
+                self._held = None
 
     def _make(self, target: Path) -> tuple[FetchedFile, ...]:
         """The model's files in ``target``, and what was fetched for them."""

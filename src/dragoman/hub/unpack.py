@@ -60,10 +60,10 @@ class Readable(Protocol):
     def read(self, count: int, /) -> bytes: ...
 
 
-def open_layers(file: BinaryIO) -> Readable:
-    """What is left when all gzip and zstd around a stream is taken off: some servers compress what is compressed."""
+def open_layers(file: BinaryIO, layers: int = _MAX_LAYERS) -> Readable:
+    """What is left when gzip and zstd around a stream are taken off: some servers compress what is compressed."""
     stream: Any = file
-    for _ in range(_MAX_LAYERS):
+    for _ in range(layers):
         stream = _Peeked(stream)
         if stream.head.startswith(_GZIP):
             stream = gzip.GzipFile(fileobj=stream, mode="rb")
@@ -97,12 +97,15 @@ class _Peeked:
         return len(piece)
 
 
-def unpack_file(packed: Path, target: Path, *, size: int | None, sha256: str | None, what: str) -> None:
+def unpack_file(
+    packed: Path, target: Path, *, size: int | None, sha256: str | None, what: str, layers: int = _MAX_LAYERS
+) -> None:
     """Write ``target`` as what ``packed`` holds, whatever it is compressed with, and check it.
 
     Args:
         size, sha256: of the unpacked bytes, or None.
         what: for messages.
+        layers: how often it may be compressed.
 
     Raises:
         HubError: it is damaged, longer or shorter than ``size``, not what ``sha256`` says, or a bomb.
@@ -112,7 +115,7 @@ def unpack_file(packed: Path, target: Path, *, size: int | None, sha256: str | N
     digest = hashlib.sha256()
     done = 0
     with packed.open("rb") as raw, target.open("wb") as out:
-        for piece in _pieces(open_layers(raw), what):
+        for piece in _pieces(open_layers(raw, layers), what):
             done += len(piece)
             if done > limit:
                 raise HubError(f"{what} unpacks to more than {limit:,} bytes, which is not the model's file.")
@@ -194,7 +197,7 @@ def _untar(archive: Path, folder: Path, what: str) -> list[str]:
     with archive.open("rb") as raw:
         stream: Any = _Rationed(open_layers(raw), _limit(archive.stat().st_size))
         try:
-            with tarfile.open(fileobj=stream, mode="r|") as tar:
+            with tarfile.open(fileobj=stream, mode="r:") as tar:
                 for member in tar:
                     if member.isdir():
                         continue
@@ -249,17 +252,28 @@ def _limit(size: int) -> int:
 
 
 class _Rationed:
-    """A stream that ends with an error after so many bytes, and gives no more than a megabyte at once: a header of an
+    """A stream that only goes forward, ends with an error after so many bytes, and gives little at once: a header of an
     archive may claim any length."""
 
     def __init__(self, stream: Readable, limit: int) -> None:
-        self._stream, self._left = stream, limit
+        self._stream, self._limit = stream, limit
+        self._place = 0
 
     def read(self, count: int) -> bytes:
-        if not 0 <= count <= _CHUNK:
+        if not 0 <= count <= 2 * _CHUNK:
             raise ValueError("a header of the archive is too long")
         piece = self._stream.read(count)
-        self._left -= len(piece)
-        if self._left < 0:
+        self._place += len(piece)
+        if self._place > self._limit:
             raise ValueError("the archive unpacks to more than any model of its size")
         return piece
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, place: int) -> int:
+        if place < self._place:
+            raise ValueError("the archive goes backwards")
+        while self._place < place and self.read(min(place - self._place, _CHUNK)):
+            pass
+        return self._place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dragoman.errors import UnavailableError
 from dragoman.options import TextFormat
 from dragoman.text.format import MarkedText
 
@@ -12,8 +13,11 @@ def read_format(source: str, name: TextFormat, *, language: str | None = None) -
     """Parse a text. Anything is accepted in any format: what is no mark is text, or stays as it is.
 
     Args:
-        name: "html" or "xml".
+        name: but "text".
         language: what the written text says that it is in, where it says so; None leaves that.
+
+    Raises:
+        UnavailableError: the format cannot be read.
     """
     # Imported when used: most callers have one format, and plain text none.
     if name == "html":
@@ -24,4 +28,4 @@ def read_format(source: str, name: TextFormat, *, language: str | None = None) -
         from dragoman.text.xml.document import read_xml
 
         return read_xml(source, language=language)
-    raise ValueError(f"no format with marks: {name}")
+    raise UnavailableError(f"texts of the format {name} cannot be read yet: convert them to HTML.")

@@ -49,5 +49,5 @@ class Reading:
         text = clean(text)
         if self.format == "text" and not (self.split != "none" and find_protected(text, self.keep)):
             return read_plain(text, self.split, self.language)
-        marked = read_format(text, self.format) if self.format in ("html", "xml") else Unmarked(text)
+        marked = Unmarked(text) if self.format == "text" else read_format(text, self.format)
         return read_marked(text, marked, self.split, self.language, self.keep)

@@ -7,9 +7,11 @@
 #include <cstdarg>
 #include <cstdio>
 #include <initializer_list>
+#include <vector>
 
 #include "inputs.h"
 #include "kernels/kernels.h"
+#include "kernels/overflow.h"
 #include "kernels/packing.h"
 #include "kernels/sketch.h"
 
@@ -36,12 +38,15 @@ Rows<float> odd_rows(Random& random, int rows, int columns) {
   return Rows<float>(rows, columns, [&] { return random.below(8) == 0 ? random.odd() : 40.0f * random.unit(); });
 }
 
-// Weights of one product, packed; extreme: the largest numbers only.
+// Weights of one product, packed; extreme: the largest numbers only; else few large ones, so that lists are short.
 struct Int8Weights {
   Int8Weights(Random& random, int k, int n, bool extreme) : panels(packed_size_int8(k, n)), sums(n), scale(n), bias(n) {
-    Rows<int8_t> matrix(
-        k, n, [&] { return static_cast<int8_t>(extreme ? 254 * random.below(2) - 127 : random.below(255) - 127); });
+    Rows<int8_t> matrix(k, n, [&] {
+      const int weight = extreme ? 254 * random.below(2) - 127 : random.below(255) - 127;
+      return static_cast<int8_t>(extreme || random.below(8) == 0 ? weight : weight / 3);
+    });
     pack_int8(matrix.data(), matrix.stride(), false, k, n, panels.data(), sums.data());
+    lists = make_overflow_lists(panels.data(), k, n);
     for (int i = 0; i < n; ++i) {
       scale.data()[i] = (1.5f + random.unit()) / static_cast<float>(127 * k);
       bias.data()[i] = random.unit();
@@ -49,6 +54,7 @@ struct Int8Weights {
   }
   Guarded<int8_t> panels;
   Guarded<int32_t> sums;
+  std::vector<uint8_t> lists;
   Guarded<float> scale, bias;
 };
 
@@ -82,7 +88,9 @@ void int8_product(const Kernels& kernels, int m, int k, int n, int variant, bool
                      .out_stride = out.stride(),
                      .quantised = outputs == 1 ? nullptr : quantised.data(),
                      .quantised_stride = quantised.stride(),
-                     .out_multiplier = 50.0f});
+                     .out_multiplier = 50.0f,
+                     .overflows = variant % 3 == 2 ? nullptr : weights.lists.data(),
+                     .overflow_bytes = weights.lists.size()});
   Hash hash;
   hash.add(out);
   hash.add(quantised);
