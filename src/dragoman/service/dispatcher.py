@@ -112,10 +112,11 @@ class Dispatcher:
             self.counts.requests += 1
             self._requests[ticket] = request
             jobs = request.jobs()
-            for linked in (False, True):
-                parts = [job.part() for job in jobs if job.wanted.linked is linked]
-                if parts:
-                    self.scheduler.add(ticket, parts[0].job.work, parts, now)
+            parts: dict[Work, list[Part]] = {}
+            for job in jobs:
+                parts.setdefault(job.work, []).append(job.part())
+            for work, own in parts.items():
+                self.scheduler.add(ticket, work, own, now)
             self.scheduler.watch(ticket)
             if ticket.deadline <= self.scheduler.next_deadline() < math.inf:
                 self._tick.notify()
@@ -227,10 +228,10 @@ class Dispatcher:
                 for request in requests
                 for part in self.scheduler.drop_key(request.ticket, work)
             ]
-            complete = self._deliver(answers)
+            answered = self._deliver(answers)
         if claim is not None:
             self._fleet.release_claim(claim)
-        self._write(complete)
+        self._advance(answered)
 
     def _finish(self, worker: Worker, work: Work, outcome: Outcome, seconds: float) -> None:
         """What a batch came to. No reference to a model is left here."""
@@ -246,28 +247,48 @@ class Dispatcher:
                     again.setdefault(part.job.request.ticket, []).append(part)
             for ticket, parts in again.items():
                 self.scheduler.add(ticket, work, parts, time.monotonic(), first=True)
-            complete = self._deliver(outcome.answers)
+            answered = self._deliver(outcome.answers)
             if again:
                 self._work_there.notify()
-        self._write(complete)
+        self._advance(answered)
 
     def _deliver(
         self, answers: Sequence[tuple[LineJob, Translation | FailedLine]]
-    ) -> list[tuple[Request, Text]]:
-        """Under the lock. Returns texts that have all their lines now."""
-        complete: list[tuple[Request, Text]] = []
+    ) -> list[tuple[LineJob, Translation | FailedLine]]:
+        """Under the lock. Returns the questions that have an answer now."""
+        answered: list[tuple[LineJob, Translation | FailedLine]] = []
         for job, answer in answers:
             request = job.request
             if job.done or request.ticket.done:
                 continue
             job.done = True
-            following = request.answer(job, answer)
-            if isinstance(following, LineJob):
-                self.scheduler.add(request.ticket, following.work, [following.part()], time.monotonic())
-                self._work_there.notify()
+            following = request.following(job, answer)
+            if following is None:
+                answered.append((job, answer))
+            else:
+                self._add(following)
+        return answered
+
+    def _add(self, job: LineJob) -> None:
+        """Under the lock."""
+        self.scheduler.add(job.request.ticket, job.work, [job.part()], time.monotonic())
+        self._work_there.notify()
+
+    def _advance(self, answered: Sequence[tuple[LineJob, Translation | FailedLine]]) -> None:
+        """Without the lock: what follows from answers, further questions or complete texts."""
+        complete: list[tuple[Request, Text]] = []
+        for job, answer in answered:
+            request, wanted = job.request, job.wanted
+            if request.ticket.done:
                 continue
-            complete += [(request, text) for text in following]
-        return complete
+            wanted.dialogue.answer(answer)
+            with self._lock:
+                following = None if request.ticket.done else request.job(wanted)
+                if following is not None:
+                    self._add(following)
+                elif not request.ticket.done:
+                    complete += [(request, text) for text in wanted.done()]
+        self._write(complete)
 
     def _write(self, complete: Sequence[tuple[Request, Text]]) -> None:
         """Without the lock: put texts together, tell who listens, and end the requests that have all of theirs."""
@@ -348,7 +369,7 @@ class Dispatcher:
         """Without the lock: room for others; models that nobody waits for any more may go."""
         unwanted = []
         with self._lock:
-            for work in (*request.works, *request.linked_works):
+            for work in (*request.works, *(work for own in request.other_works.values() for work in own)):
                 if work in self._claims and not self.scheduler.waiting(work):
                     unwanted.append(self._claims.pop(work))
                     self.scheduler.unblock(work)

@@ -17,6 +17,7 @@ from dragoman.result import FailedLine, Translation
 from dragoman.run.flights import Found
 from dragoman.service.scheduler import Ticket
 from dragoman.service.texts import Text, Texts, WantedLine
+from dragoman.text.dialogue import Ask
 from dragoman.text.lines import Line
 
 __all__ = ["Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy"]
@@ -60,9 +61,13 @@ class Work:
         beam = self.changes.beam_size if "beam_size" in self.changes.stated else 1
         return sum(entry.cost for entry in self.entries) * (1 + beam) / 2
 
-    def linked(self) -> Work:
-        """The same with alignments."""
-        return Work(self.entries, self.options, self.changes.replace(alignment="soft"))
+    def asked(self, ask: Ask) -> Work:
+        """The same for a question that needs more."""
+        options = ask.options(_PLAIN)
+        changes = {name: getattr(options, name) for name in options.stated}
+        if "beam_size" in self.changes.stated and "beam_size" in changes:
+            changes["beam_size"] = max(self.changes.beam_size, options.beam_size)
+        return Work(self.entries, self.options, DecodingOptions(**changes).over(self.changes))
 
     @property
     def generation(self) -> tuple[int, ...]:
@@ -76,10 +81,11 @@ class Work:
 
 @dataclass(eq=False, slots=True)
 class LineJob:
-    """A line of a request on its way through a model.
+    """A question about a line of a request, on its way through a model.
 
     Attributes:
         wanted: the line.
+        ask: the question.
         text: what the model of this step translates.
         step: which model of the route.
         steps: what the models before said.
@@ -90,6 +96,7 @@ class LineJob:
 
     request: Request
     wanted: WantedLine
+    ask: Ask
     text: str
     step: int = 0
     steps: tuple[Translation, ...] = ()
@@ -101,12 +108,11 @@ class LineJob:
 
     @property
     def work(self) -> Work:
-        works = self.request.linked_works if self.wanted.linked else self.request.works
-        return works[self.step]
+        return self.request.works_of(self.ask)[self.step]
 
     @property
     def prefix(self) -> str:
-        return self.wanted.prefix
+        return self.ask.prefix
 
     @property
     def last(self) -> bool:
@@ -133,7 +139,8 @@ class Request:
 
     Attributes:
         texts: taken apart.
-        works: one for each model of the route; ``linked_works``: for lines whose alignment is needed.
+        works: one for each model of the route, as the call says.
+        linked: all alignments are needed.
         failures: "raise": the first text that failed is the request's error; "keep": a `FailedLine` each.
         single: one text was given, and one result is wanted.
         on_line: told of each text as it is done, from any thread.
@@ -156,12 +163,12 @@ class Request:
     open: int = 0
     closed: bool = False
     defaults: DecodingOptions = _PLAIN
-    linked_works: tuple[Work, ...] = ()
+    linked: bool = False
+    other_works: dict[tuple[bool, int], tuple[Work, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.open = self.size
         self.results = [None] * self.size
-        self.linked_works = tuple(work.linked() for work in self.works)
 
     @property
     def size(self) -> int:
@@ -170,19 +177,33 @@ class Request:
 
     def jobs(self) -> list[LineJob]:
         """The lines, longest first: neighbours in a batch should be of like length."""
-        jobs = [LineJob(self, wanted, wanted.text) for wanted in self.texts.lines]
+        jobs = [job for wanted in self.texts.lines if (job := self.job(wanted)) is not None]
         jobs.sort(key=lambda job: -len(job.text))
         return jobs
+
+    def job(self, wanted: WantedLine) -> LineJob | None:
+        """The open question of a line; None: its dialogue is over."""
+        ask = wanted.dialogue.ask
+        return None if ask is None else LineJob(self, wanted, ask, ask.text)
+
+    def works_of(self, ask: Ask) -> tuple[Work, ...]:
+        """What runs for a question."""
+        key = ask.linked or self.linked, ask.effort
+        if key == (False, 0):
+            return self.works
+        if key not in self.other_works:
+            self.other_works[key] = tuple(work.asked(ask._replace(linked=key[0])) for work in self.works)
+        return self.other_works[key]
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         return tuple(entry for work in self.works for entry in work.entries)
 
-    def answer(self, job: LineJob, answer: Translation | FailedLine) -> LineJob | list[Text]:
-        """A step of a line is done. Returns the line again if another step follows, else texts that are complete."""
+    def following(self, job: LineJob, answer: Translation | FailedLine) -> LineJob | None:
+        """A step of a route is done. Returns the next one; None: there is the answer."""
         if isinstance(answer, Translation) and not job.last:
-            return LineJob(self, job.wanted, answer.text, job.step + 1, (*job.steps, answer))
-        return job.wanted.answered(answer)
+            return LineJob(self, job.wanted, job.ask, answer.text, job.step + 1, (*job.steps, answer))
+        return None
 
     def write(self, text: Text) -> Translation | FailedLine:
         """The result of a complete text. Takes its time: not under a lock."""
