@@ -25,7 +25,7 @@ from dragoman.result import FailedLine, Translation
 from dragoman.service.admission import Admission
 from dragoman.service.jobs import Outcome
 from dragoman.service.latency import Counts
-from dragoman.service.requests import LineJob, Part, Request, Work, own_copy
+from dragoman.service.requests import LineJob, Part, Request, Work, own_copy, setter_of
 from dragoman.service.scheduler import Scheduler, Ticket
 from dragoman.service.texts import Text
 from dragoman.service.worker import Job, Worker, core_of
@@ -111,16 +111,12 @@ class Dispatcher:
                 raise ServiceClosedError
             self.counts.requests += 1
             self._requests[ticket] = request
-            jobs = request.jobs()
-            parts: dict[Work, list[Part]] = {}
-            for job in jobs:
-                parts.setdefault(job.work, []).append(job.part())
-            for work, own in parts.items():
-                self.scheduler.add(ticket, work, own, now)
+            for work, parts in request.parts().items():
+                self.scheduler.add(ticket, work, parts, now)
             self.scheduler.watch(ticket)
             if ticket.deadline <= self.scheduler.next_deadline() < math.inf:
                 self._tick.notify()
-            if len(jobs) > _SMALL_BATCH:
+            if len(request.texts.lines) > _SMALL_BATCH:
                 self._work_there.notify_all()
             else:
                 self._work_there.notify()
@@ -310,9 +306,9 @@ class Dispatcher:
         try:
             value = request.outcome()
         except DragomanError as error:
-            self._end(request, _setter(request, error=error), failed=True)
+            self._end(request, setter_of(request, error=error), failed=True)
         else:
-            self._end(request, _setter(request, value=value))
+            self._end(request, setter_of(request, value=value))
 
     def _end(self, request: Request, settle: Callable[[], Any], *, failed: bool = False) -> None:
         with self._lock:
@@ -343,7 +339,7 @@ class Dispatcher:
             self._close_request(request)
             self.counts.failed += 1
             self.counts.expired += isinstance(error, DeadlineExceededError)
-        self._settle(request, _setter(request, error=error))
+        self._settle(request, setter_of(request, error=error))
 
     def _settle(self, request: Request, settle: Callable[[], Any] | None) -> None:
         """Without the lock: tell the caller, after all that the request held was given back."""
@@ -401,10 +397,3 @@ class Dispatcher:
                 self._arrived(work, error)
             for request in expired:
                 self._give_up(request, DeadlineExceededError(request.timeout_s))
-
-
-def _setter(request: Request, *, value: Any = None, error: DragomanError | None = None) -> Callable[[], None]:
-    if error is None:
-        return lambda: request.future.set_result(value)
-    kept = error.with_traceback(None)
-    return lambda: request.future.set_exception(kept)

@@ -20,7 +20,7 @@ from dragoman.service.texts import Text, Texts, WantedLine
 from dragoman.text.dialogue import Ask
 from dragoman.text.lines import Line
 
-__all__ = ["Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy"]
+__all__ = ["Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy", "setter_of"]
 
 Failures = Literal["raise", "keep"]
 OnLine = Callable[[int, Translation | FailedLine], None]
@@ -175,11 +175,13 @@ class Request:
         """Texts."""
         return len(self.texts.all)
 
-    def jobs(self) -> list[LineJob]:
+    def parts(self) -> dict[Work, list[Part]]:
         """The lines, longest first: neighbours in a batch should be of like length."""
         jobs = [job for wanted in self.texts.lines if (job := self.job(wanted)) is not None]
-        jobs.sort(key=lambda job: -len(job.text))
-        return jobs
+        parts: dict[Work, list[Part]] = {}
+        for job in sorted(jobs, key=lambda job: -len(job.text)):
+            parts.setdefault(job.work, []).append(job.part())
+        return parts
 
     def job(self, wanted: WantedLine) -> LineJob | None:
         """The open question of a line; None: its dialogue is over."""
@@ -266,3 +268,11 @@ def _without(options: Any, names: Sequence[str]) -> Any:
 def own_copy(error: DragomanError) -> DragomanError:
     """The same error for another caller: raising one object twice would mix their tracebacks."""
     return copy.copy(error).with_traceback(None)
+
+
+def setter_of(request: Request, *, value: Any = None, error: DragomanError | None = None) -> Callable[[], None]:
+    """What settles the future of a request."""
+    if error is None:
+        return lambda: request.future.set_result(value)
+    kept = error.with_traceback(None)
+    return lambda: request.future.set_exception(kept)
