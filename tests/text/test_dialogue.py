@@ -10,7 +10,7 @@ from dragoman.errors import TextTooLongError
 from dragoman.options import DecodingOptions
 from dragoman.result import FailedLine, SoftAlignment
 from dragoman.text.codes import Span
-from dragoman.text.dialogue import STAND_INS, Ask, Dialogue, PlannedLine
+from dragoman.text.dialogue import STAND_INS, Ask, AskKind, Dialogue, PlannedLine
 
 OPTIONS = DecodingOptions(alignment="soft")
 RUNAWAY = "Hund " * 20
@@ -27,8 +27,8 @@ def test_most_lines_are_one_question() -> None:
 def test_a_runaway_is_tried_again_and_told() -> None:
     dialogue = Dialogue(PlannedLine("A dog."))
     dialogue.answer(answer("A dog.", [RUNAWAY], OPTIONS))
-    assert dialogue.ask == Ask("A dog.", effort=1)
-    assert dialogue.ask.options(DecodingOptions(beam_size=1)).beam_size == 4
+    assert dialogue.ask == Ask("A dog.", kind=AskKind(effort=1))
+    assert dialogue.ask.kind.options(DecodingOptions(beam_size=1)).beam_size == 4
     dialogue.answer(answer("A dog.", ["Ein Hund."], OPTIONS))
     assert dialogue.ask is None and not isinstance(dialogue.result, FailedLine)
     assert dialogue.result is not None and dialogue.result.text == "Ein Hund."
@@ -39,8 +39,8 @@ def test_a_runaway_that_stays_one() -> None:
     dialogue = Dialogue(PlannedLine("A dog."))
     dialogue.answer(answer("A dog.", [RUNAWAY], OPTIONS))
     dialogue.answer(answer("A dog.", [RUNAWAY + "Hund"], OPTIONS))
-    assert dialogue.ask == Ask("A dog.", effort=2)
-    assert dialogue.ask.options(DecodingOptions()).max_length == 24
+    assert dialogue.ask == Ask("A dog.", kind=AskKind(effort=2))
+    assert dialogue.ask.kind.options(DecodingOptions()).max_length == 24
     dialogue.answer(FailedLine("A dog.", TextTooLongError(30, 24)))
     assert dialogue.ask is None and not isinstance(dialogue.result, FailedLine)
     assert dialogue.result is not None and dialogue.result.text == RUNAWAY
@@ -67,7 +67,7 @@ def test_a_stand_in_that_is_lost_gives_way_to_others() -> None:
     dialogue = Dialogue(PlannedLine(text, True, (Span(4, 8),)))
     dialogue.answer(answer(text, [f"Sieh jetzt {STAND_INS[0]} {STAND_INS[0]}."], OPTIONS))
     other = f"See {STAND_INS[1]} now."
-    assert dialogue.ask == Ask(other, linked=True)
+    assert dialogue.ask == Ask(other, kind=AskKind(linked=True))
     said = answer(other, [f"Sieh {STAND_INS[1]} jetzt."], OPTIONS)
     dialogue.answer(said)
     result = dialogue.result
@@ -81,7 +81,7 @@ def test_at_last_there_is_no_stand_in() -> None:
     dialogue = Dialogue(PlannedLine(text, True, (Span(4, 8),)))
     dialogue.answer(answer(text, [f"{STAND_INS[0]} {STAND_INS[0]} {STAND_INS[0]}"], OPTIONS))
     dialogue.answer(answer(f"See {STAND_INS[1]} now.", ["London London London London"], OPTIONS))
-    assert dialogue.ask == Ask("See  now.", linked=True)
+    assert dialogue.ask == Ask("See  now.", kind=AskKind(linked=True))
     dialogue.answer(answer("See  now.", ["Sieh jetzt."], OPTIONS))
     result = dialogue.result
     assert result is not None and not isinstance(result, FailedLine)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from dragoman.options import DecodingOptions
 from dragoman.result import FailedLine, Translation
-from dragoman.text.dialogue import Ask, Dialogue, PlannedLine
+from dragoman.text.dialogue import Ask, AskKind, Dialogue, PlannedLine
 from dragoman.text.passage import Passage
 
 __all__ = ["TranslateLines", "translate_passages"]
@@ -43,14 +43,13 @@ def translate_passages(
 def _hold(dialogues: Sequence[Dialogue], options: DecodingOptions, translate: TranslateLines) -> None:
     """All to their end: questions with the same options in one batch, equal ones once."""
     while dialogues:
-        asked: dict[tuple[bool, int], dict[Ask, list[Dialogue]]] = {}
+        asked: dict[AskKind, dict[Ask, list[Dialogue]]] = {}
         for dialogue in dialogues:
             if dialogue.ask is not None:
-                alike = asked.setdefault((dialogue.ask.linked, dialogue.ask.effort), {})
-                alike.setdefault(dialogue.ask, []).append(dialogue)
-        for alike in asked.values():
+                asked.setdefault(dialogue.ask.kind, {}).setdefault(dialogue.ask, []).append(dialogue)
+        for kind, alike in asked.items():
             asks = list(alike)
-            chosen = asks[0].options(options)
+            chosen = kind.options(options)
             if options.target_prefix is not None:
                 chosen = chosen.replace(target_prefix=tuple(ask.prefix for ask in asks))
             for ask, answer in zip(asks, translate([ask.text for ask in asks], chosen), strict=True):

@@ -17,7 +17,7 @@ from dragoman.result import FailedLine, Translation
 from dragoman.run.flights import Found
 from dragoman.service.scheduler import Ticket
 from dragoman.service.texts import Text, Texts, WantedLine
-from dragoman.text.dialogue import Ask
+from dragoman.text.dialogue import PLAIN_ASK, Ask, AskKind
 from dragoman.text.lines import Line
 
 __all__ = ["Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy", "setter_of"]
@@ -35,13 +35,17 @@ _PLAIN = DecodingOptions()
 class Work:
     """What segments must share to run in one batch: the models (several: an ensemble) and the options."""
 
-    __slots__ = ("_hash", "changes", "entries", "options")
+    __slots__ = ("_hash", "changes", "entries", "kind", "options")
 
     def __init__(
-        self, entries: tuple[Entry, ...], options: DecodingOptions | None, changes: DecodingOptions
+        self,
+        entries: tuple[Entry, ...],
+        options: DecodingOptions | None,
+        changes: DecodingOptions,
+        kind: AskKind = PLAIN_ASK,
     ) -> None:
-        self.entries, self.options, self.changes = entries, options, changes
-        self._hash = hash((entries, options, changes))
+        self.entries, self.options, self.changes, self.kind = entries, options, changes, kind
+        self._hash = hash((entries, options, changes, kind))
 
     def __hash__(self) -> int:
         return self._hash
@@ -53,6 +57,7 @@ class Work:
             and self.entries == other.entries
             and self.options == other.options
             and self.changes == other.changes
+            and self.kind == other.kind
         )
 
     @property
@@ -61,13 +66,9 @@ class Work:
         beam = self.changes.beam_size if "beam_size" in self.changes.stated else 1
         return sum(entry.cost for entry in self.entries) * (1 + beam) / 2
 
-    def asked(self, ask: Ask) -> Work:
-        """The same for a question that needs more."""
-        options = ask.options(_PLAIN)
-        changes = {name: getattr(options, name) for name in options.stated}
-        if "beam_size" in self.changes.stated and "beam_size" in changes:
-            changes["beam_size"] = max(self.changes.beam_size, options.beam_size)
-        return Work(self.entries, self.options, DecodingOptions(**changes).over(self.changes))
+    def asked(self, kind: AskKind) -> Work:
+        """The same for questions of another kind."""
+        return Work(self.entries, self.options, self.changes, kind)
 
     @property
     def generation(self) -> tuple[int, ...]:
@@ -76,7 +77,7 @@ class Work:
     def resolve(self, defaults: DecodingOptions) -> DecodingOptions:
         """As `DecodingOptions.of`: the changes, before the options, before the model's defaults."""
         base = defaults if self.options is None else self.options.over(defaults)
-        return self.changes.over(base) if self.changes.stated else base
+        return self.kind.options(self.changes.over(base) if self.changes.stated else base)
 
 
 @dataclass(eq=False, slots=True)
@@ -164,7 +165,7 @@ class Request:
     closed: bool = False
     defaults: DecodingOptions = _PLAIN
     linked: bool = False
-    other_works: dict[tuple[bool, int], tuple[Work, ...]] = field(default_factory=dict)
+    other_works: dict[AskKind, tuple[Work, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.open = self.size
@@ -190,12 +191,12 @@ class Request:
 
     def works_of(self, ask: Ask) -> tuple[Work, ...]:
         """What runs for a question."""
-        key = ask.linked or self.linked, ask.effort
-        if key == (False, 0):
+        kind = ask.kind._replace(linked=True) if self.linked else ask.kind
+        if kind == PLAIN_ASK:
             return self.works
-        if key not in self.other_works:
-            self.other_works[key] = tuple(work.asked(ask._replace(linked=key[0])) for work in self.works)
-        return self.other_works[key]
+        if kind not in self.other_works:
+            self.other_works[kind] = tuple(work.asked(kind) for work in self.works)
+        return self.other_works[kind]
 
     @property
     def entries(self) -> tuple[Entry, ...]:

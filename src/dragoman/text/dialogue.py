@@ -20,7 +20,7 @@ from dragoman.text.linking import token_links
 from dragoman.text.projection import project
 from dragoman.text.quality import find_runaway
 
-__all__ = ["Ask", "Dialogue", "PlannedLine"]
+__all__ = ["PLAIN_ASK", "STAND_INS", "Ask", "AskKind", "Dialogue", "PlannedLine"]
 
 STAND_INS = ("John", "London")
 """Models need not copy a stand-in, only look at it: what it becomes is overwritten. Few words are as well known to all
@@ -45,22 +45,19 @@ class PlannedLine:
     stand_ins: tuple[Span, ...] = ()
 
 
-class Ask(NamedTuple):
-    """A question to a model.
+class AskKind(NamedTuple):
+    """What questions of one batch have in common.
 
     Attributes:
-        prefix: what the translation begins with.
         linked: with a soft alignment.
         effort: 0: with the options of the call; 1: with a wider beam; 2: and in shorter segments.
     """
 
-    text: str
-    prefix: str = ""
     linked: bool = False
     effort: int = 0
 
     def options(self, options: DecodingOptions) -> DecodingOptions:
-        """Those of the call, for this question. A prefix is left to who asks."""
+        """Those of the call, for such questions."""
         if self.linked:
             options = options.replace(alignment="soft")
         if self.effort:
@@ -68,6 +65,17 @@ class Ask(NamedTuple):
         if self.effort > 1:
             options = options.replace(max_length=min(_SHORT, options.max_length), long_lines="cut")
         return options
+
+
+PLAIN_ASK = AskKind()
+
+
+class Ask(NamedTuple):
+    """A question to a model. ``prefix``: what the translation begins with."""
+
+    text: str
+    prefix: str = ""
+    kind: AskKind = PLAIN_ASK
 
 
 _Talk = Generator[Ask, Translation | None, Translation]
@@ -107,13 +115,13 @@ class Dialogue:
 
 
 def _talk(line: PlannedLine, prefix: str) -> _Talk:
-    first = yield from _sound(Ask(line.text, prefix, line.linked))
+    first = yield from _sound(Ask(line.text, prefix, AskKind(line.linked)))
     assert first is not None
     if not line.stand_ins or _keeps_stand_ins(line, STAND_INS[0], first):
         return first
     for other in (*STAND_INS[1:], ""):
         text, places = _with_stand_in(line, other)
-        again = yield from _sound(Ask(text, prefix, linked=True))
+        again = yield from _sound(Ask(text, prefix, AskKind(linked=True)))
         if again is not None:
             moved = _moved_back(line, places, again)
             if not other or _keeps_stand_ins(line, other, moved):
@@ -127,7 +135,7 @@ def _sound(ask: Ask) -> Generator[Ask, Translation | None, Translation | None]:
     if first is None or not _ran_away(first):
         return first
     for effort in (1, 2):
-        again = yield ask._replace(effort=effort)
+        again = yield ask._replace(kind=ask.kind._replace(effort=effort))
         if again is not None and len(again.tokens) < len(best.tokens if best else ()):
             best = again
         if again is not None and not _ran_away(again):
