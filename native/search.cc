@@ -184,13 +184,14 @@ size_t Search::need(Workspace* workspace) {
   return bytes;
 }
 
-bool Search::run(Workspace* workspace, const StopFlag& stop) {
+bool Search::run(Workspace* workspace, Stop* stop) {
   workspace->reserve(need(workspace));
   Carver carver(workspace->data());
   carve(&carver);
   std::byte* values = workspace->data() + carver.used();
   for (int32_t m = 0; m < member_count_; ++m) {
     interpreters_[m].place(values);
+    interpreters_[m].watch(stop);
     values += interpreters_[m].value_bytes();
   }
   if (costs_ != nullptr) {
@@ -202,7 +203,7 @@ bool Search::run(Workspace* workspace, const StopFlag& stop) {
   while (true) {
     if (!join(stop)) return false;
     if (row_count_ == 0) break;
-    advance();
+    if (!advance(stop)) return false;
   }
   for (int32_t s = 0; s < batch_.sentences; ++s) {
     Finished* first = finished_ + static_cast<int64_t>(s) * options_.beam_size;
@@ -221,12 +222,12 @@ void Search::start() {
   alignments_used_ = 0;
 }
 
-// Encodes what can join now: all rows of the next step are then there. False if the stop flag was raised.
-bool Search::join(const StopFlag& stop) {
+// Encodes what can join now: all rows of the next step are then there. False if it was stopped.
+bool Search::join(Stop* stop) {
   for (Group group; flight_.next(max_rows_ - state_rows_, &group) && columns_.join(group);) {
-    if (stop.load(std::memory_order_relaxed)) return false;
     flight_.join(group);
     for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].encode(group, state_rows_);
+    if (stop->raised()) return false;
     for (int32_t s = group.first; s < group.last; ++s) {
       int32_t row = row_count_++;
       previous_[row] = row_node_[row] = -1;
@@ -242,11 +243,11 @@ bool Search::join(const StopFlag& stop) {
     for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].select();
     columns_.laid_out();
   }
-  return !stop.load(std::memory_order_relaxed);
+  return !stop->raised();
 }
 
-// The next target position of every row.
-void Search::advance() {
+// The next target position of every row. False if it was stopped: there are no logits to choose by then.
+bool Search::advance(Stop* stop) {
   for (int32_t row = 0; row < row_count_; ++row) {
     step_[row] = position(sentence_[row]);
     if (caches_) {
@@ -255,6 +256,7 @@ void Search::advance() {
   }
   Rows rows{row_count_, step_, previous_, parent_, sentence_, row_cells_, cell_stride_};
   for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].step(rows);
+  if (stop->raised()) return false;
   next_count_ = 0;
   for (int32_t row = 0; row < row_count_;) {
     int32_t s = sentence_[row];
@@ -278,6 +280,7 @@ void Search::advance() {
   state_rows_ = next_count_ == 0 ? 0 : row_count_;
   row_count_ = next_count_;
   ++clock_;
+  return true;
 }
 
 // Turns the chosen extensions of a sentence into finished hypotheses and rows of the next step.

@@ -11,6 +11,7 @@
 #include "interpreter.h"
 #include "plan.h"
 #include "shortlist.h"
+#include "stop.h"
 #include "weights.h"
 #include "workspace.h"
 
@@ -35,8 +36,8 @@ class Search {
 
   // Bytes of workspace that run() will use, exactly. Grows the workspace to what counting itself needs.
   size_t need(Workspace* workspace);
-  // Grows the workspace to need() and translates. Returns false if the stop flag was raised.
-  bool run(Workspace* workspace, const StopFlag& stop);
+  // Grows the workspace to need() and translates. Returns false if it was stopped.
+  bool run(Workspace* workspace, Stop* stop);
 
   // After run: hypotheses of a sentence, best first, at most n_best.
   int32_t finished_count(int32_t sentence) const;
@@ -71,8 +72,8 @@ class Search {
 
   void carve(Carver* carver);
   void start();
-  bool join(const StopFlag& stop);
-  void advance();
+  bool join(Stop* stop);
+  bool advance(Stop* stop);
   // Of a sentence's hypotheses that are under way.
   int32_t position(int32_t sentence) const { return clock_ - joined_[sentence]; }
   void choose(int32_t sentence, int32_t first_row, int32_t last_row);
