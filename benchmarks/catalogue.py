@@ -38,8 +38,8 @@ else:
     from backports import zstd
 
 LANGUAGES = (
-    "ar az be bg bn bs ca cs da de el es et fa fi fr gu he hi hr hu id is it ja kn ko lt lv ml ms nb nl nn pl pt ro ru sk "
-    "sl sq sr sv ta te th tr uk vi zh ur mk af"
+    "ar az be bg bn bs ca cs da de el es et fa fi fr gu he hi hr hu id is it ja kn ko lt lv ml ms nb nl nn pl pt ro ru "
+    "sk sl sq sr sv ta te th tr uk vi zh ur mk af"
 )
 RECORDS = "records.json"
 MB = 1e6
@@ -171,8 +171,8 @@ def main() -> None:
 `models pull --all`: {len(ways)} pairs, {size:,.0f} MB as they travel, from a server on the same machine: {first:.0f} s
 ({size / first:.0f} MB/s with every checksum, unpacking and writing); again, with nothing new: {again:.1f} s.
 
-A fleet of all of them, two workers; one line with each model in random order, in three rounds. On first use each model's
-weights are prepared and kept.
+A fleet of all of them, two workers; one line with each model in random order, in three rounds. On first use each
+model's weights are prepared and kept.
 
 {TABLE}
 """
