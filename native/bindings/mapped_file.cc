@@ -8,12 +8,12 @@
 #include <memory>
 #include <string>
 
-#include "../checksum.h"
-#include "../error.h"
-#include "../kernels/packing.h"
-#include "../kernels/sketch.h"
-#include "../mapped_file.h"
-#include "../sentencepiece_check.h"
+#include "weights/checksum.h"
+#include "error.h"
+#include "kernels/packing.h"
+#include "kernels/sketch.h"
+#include "weights/mapped_file.h"
+#include "sentencepiece_check.h"
 #include "bindings.h"
 
 namespace nb = nanobind;

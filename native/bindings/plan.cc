@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "../error.h"
-#include "../plan_image.h"
+#include "error.h"
+#include "plan/plan_image.h"
 #include "bindings.h"
 
 namespace nb = nanobind;

@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
-#include "../error.h"
-#include "../search.h"
+#include "error.h"
+#include "search/search.h"
 #include "bindings.h"
 
 namespace nb = nanobind;
@@ -146,20 +146,21 @@ nb::list Call::costs() const {
 
 nb::list Call::results() const {
   if (!done_) wrong("it has not run to its end");
+  const Hypotheses& written = search_->hypotheses();
   nb::list sentences;
   for (int32_t s = 0; s < batch_.sentences; ++s) {
     nb::list hypotheses;
-    for (int32_t rank = 0; rank < search_->finished_count(s); ++rank) {
-      const Search::Finished& found = search_->finished(s, rank);
+    for (int32_t rank = 0; rank < written.finished_count(s); ++rank) {
+      const Finished& found = written.finished(s, rank);
       size_t length = static_cast<size_t>(found.length), width = static_cast<size_t>(batch_.length(s));
       auto ids = std::make_unique<int32_t[]>(length);
       auto scores = std::make_unique<float[]>(length);
       std::unique_ptr<float[]> weights;
       if (options_.alignment) weights = std::make_unique<float[]>(length * width);
-      search_->trace(s, found, ids.get(), scores.get(), weights.get());
+      written.trace(s, found, ids.get(), scores.get(), weights.get());
       nb::object matrix = nb::none();
       if (weights) matrix = owned_array<float>(std::move(weights), {length, width});
-      const float* members = search_->member_scores(found);
+      const float* members = written.member_scores(found.node);
       nb::list model_scores;
       for (int32_t m = 0; m < search_->member_count(); ++m)
         model_scores.append(members ? members[m] : found.path_score);

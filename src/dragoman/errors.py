@@ -271,5 +271,8 @@ def _shown(value: object) -> str:
     elif isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 128:
         text = "a number of more than 38 digits"  # printing millions of digits takes seconds, or is refused
     else:
-        text = repr(value)
+        try:
+            text = repr(value)
+        except ValueError:  # a number of very many digits inside
+            text = f"a {type(value).__name__} that cannot be shown"
     return text if len(text) <= 120 else text[:117] + "..."

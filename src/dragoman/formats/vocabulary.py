@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dragoman.errors import ModelFormatError, UnsupportedModelError
+from dragoman.formats.compression import plain_suffix
 from dragoman.formats.files import TEXT_LIMIT, read_bytes
 from dragoman.formats.sentencepiece_model import check_sentencepiece_model
 
@@ -126,7 +127,7 @@ def read_vocabulary(path: Path | str) -> SentencePieceVocabulary | PlainVocabula
         UnsupportedModelError: it is a factored vocabulary.
     """
     path = path if isinstance(path, Path) else Path(path)
-    suffix = path.suffix.lower()
+    suffix = plain_suffix(path)
     if suffix in _FACTORED:
         raise UnsupportedModelError(
             "vocabs", path.name, path=path, advice="Factored vocabularies cannot be used."

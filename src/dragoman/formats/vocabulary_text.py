@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from dragoman.errors import ModelFormatError
+from dragoman.formats.compression import plain_suffix
 from dragoman.formats.files import write_atomically
 from dragoman.formats.yaml_text import parse_events
 
@@ -28,7 +29,7 @@ _DECIMAL = re.compile(r"[0-9]{1,12}")
 
 def parse_text(text: str, path: Path) -> dict[str, int]:
     """Pieces and ids of a text whose format the path's suffix tells."""
-    suffix = path.suffix.lower()
+    suffix = plain_suffix(path)
     if suffix in (".yml", ".yaml"):
         return parse_yaml(text, path)
     return parse_json(text, path) if suffix == ".json" else parse_lines(text, path)

@@ -1,4 +1,4 @@
-"""The instructions of a plan: what the interpreters (backends/reference.py, native/interpreter.cc) execute.
+"""The instructions of a plan: what the interpreters (backends/reference.py, native/interpreter/interpreter.cc) execute.
 
 An instruction reads and writes *operands* (views on values of the workspace) and reads *slots* (prepared
 parameters). ``rows`` says how many rows it computes: GROUP_TOKENS (the tokens of the encoder group at hand),

@@ -26,7 +26,7 @@ class InstructionCost:
         phase, name: where it stands, and what it is.
         nanoseconds, calls, rows: over the whole text.
         operations: multiplications and additions, of products only; 0 for others. Of an output layer those of all its
-            columns, also where native/best_columns.h spares some.
+            columns, also where native/interpreter/best_columns.h spares some.
         integer: a product of integers.
     """
 
