@@ -251,7 +251,8 @@ def test_yaml_with_any_bytes(tmp_path: Path) -> None:
     assert (listed.id_of("\ufffd"), listed.id_of("a"), listed.size) == (2, 4, 5)
 
 
-UNQUOTED = ["@", "%", "*", "*x", "&", "&amp", "!", "!x", "[", "{", "]", '"', "'", "`", "|", ">", "- ", ", ", "a: b", '"x']
+UNQUOTED = ["@", "%", "*", "*x", "&", "&amp", "!", "!x", "[", "{", "]", '"', "'", "`", "|", ">", "- ", ", ", "a: b",
+            '"x']
 
 
 @pytest.mark.parametrize("bad", [*(f"{piece}: 4" for piece in UNQUOTED), "x"])

@@ -16,9 +16,7 @@ from typing import Any
 from dragoman.errors import (
     DeadlineExceededError,
     DragomanError,
-    OptionsError,
     ServiceClosedError,
-    UnavailableError,
 )
 from dragoman.fleet.entries import Claim
 from dragoman.fleet.fleet import Fleet
@@ -29,7 +27,8 @@ from dragoman.service.jobs import Outcome
 from dragoman.service.latency import Counts
 from dragoman.service.requests import LineJob, Part, Request, Work, own_copy
 from dragoman.service.scheduler import Scheduler, Ticket
-from dragoman.service.worker import Job, Worker
+from dragoman.service.texts import Text
+from dragoman.service.worker import Job, Worker, core_of
 
 __all__ = ["Dispatcher"]
 
@@ -75,7 +74,7 @@ class Dispatcher:
             Worker(
                 number,
                 workspace_limit,
-                _core(cores, number),
+                core_of(cores, number),
                 self._next_job,
                 self._finish,
                 batch_sentences,
@@ -107,13 +106,16 @@ class Dispatcher:
         now = time.monotonic()
         with self._lock:
             if self._closing:
-                self._admission.leave(len(request.texts))
+                self._admission.leave(request.size)
                 self._fleet.leave(request.entries)
                 raise ServiceClosedError
             self.counts.requests += 1
             self._requests[ticket] = request
             jobs = request.jobs()
-            self.scheduler.add(ticket, request.works[0], [job.part() for job in jobs], now)
+            for linked in (False, True):
+                parts = [job.part() for job in jobs if job.wanted.linked is linked]
+                if parts:
+                    self.scheduler.add(ticket, parts[0].job.work, parts, now)
             self.scheduler.watch(ticket)
             if ticket.deadline <= self.scheduler.next_deadline() < math.inf:
                 self._tick.notify()
@@ -121,13 +123,14 @@ class Dispatcher:
                 self._work_there.notify_all()
             else:
                 self._work_there.notify()
-        if not request.texts:
+        if not request.size:
             self._end(request, lambda: request.future.set_result(request.outcome()))
             return
         # Weak: a future keeps its callbacks, and with the request it would be a cycle that only the collector
         # of garbage frees, results and all.
         reference = weakref.ref(request)
         request.future.add_done_callback(lambda future: self._cancelled(reference(), future))
+        self._write([(request, text) for text in request.texts.without_lines])
 
     def drain(self, timeout: float | None) -> bool:
         self.check_process()
@@ -224,11 +227,10 @@ class Dispatcher:
                 for request in requests
                 for part in self.scheduler.drop_key(request.ticket, work)
             ]
-            told, ended = self._deliver(answers)
+            complete = self._deliver(answers)
         if claim is not None:
             self._fleet.release_claim(claim)
-        self._tell_lines(told)
-        self._conclude(ended)
+        self._write(complete)
 
     def _finish(self, worker: Worker, work: Work, outcome: Outcome, seconds: float) -> None:
         """What a batch came to. No reference to a model is left here."""
@@ -244,53 +246,52 @@ class Dispatcher:
                     again.setdefault(part.job.request.ticket, []).append(part)
             for ticket, parts in again.items():
                 self.scheduler.add(ticket, work, parts, time.monotonic(), first=True)
-            told, ended = self._deliver(outcome.answers)
+            complete = self._deliver(outcome.answers)
             if again:
                 self._work_there.notify()
-        self._tell_lines(told)
-        self._conclude(ended)
+        self._write(complete)
 
     def _deliver(
         self, answers: Sequence[tuple[LineJob, Translation | FailedLine]]
-    ) -> tuple[list[LineJob], list[Request]]:
-        """Under the lock. Returns texts that have their result now, and requests of which all have."""
-        told, ended = [], []
+    ) -> list[tuple[Request, Text]]:
+        """Under the lock. Returns texts that have all their lines now."""
+        complete: list[tuple[Request, Text]] = []
         for job, answer in answers:
             request = job.request
             if job.done or request.ticket.done:
                 continue
             job.done = True
             following = request.answer(job, answer)
-            if following is not None:
+            if isinstance(following, LineJob):
                 self.scheduler.add(request.ticket, following.work, [following.part()], time.monotonic())
                 self._work_there.notify()
                 continue
-            self.counts.texts += 1
-            told.append(job)
-            if not request.open:
-                ended.append(request)
-        return told, ended
+            complete += [(request, text) for text in following]
+        return complete
 
-    def _tell_lines(self, jobs: Sequence[LineJob]) -> None:
-        for job in jobs:
-            result = job.request.results[job.number]
-            if job.request.on_line is None or result is None:
+    def _write(self, complete: Sequence[tuple[Request, Text]]) -> None:
+        """Without the lock: put texts together, tell who listens, and end the requests that have all of theirs."""
+        for request, text in complete:
+            if request.ticket.done:
                 continue
-            try:
-                job.request.on_line(job.number, result)
-            except Exception:
-                _log.exception("on_line failed")
+            result = request.write(text)
+            request.tell(text.number, result)
+            with self._lock:
+                self.counts.texts += 1
+                request.open -= 1
+                ended = not request.open
+            if ended:
+                self._conclude(request)
 
     # -- how requests end: without the lock ------------------------------------------------------------------
 
-    def _conclude(self, requests: Sequence[Request]) -> None:
-        for request in requests:
-            try:
-                value = request.outcome()
-            except DragomanError as error:
-                self._end(request, _setter(request, error=error), failed=True)
-            else:
-                self._end(request, _setter(request, value=value))
+    def _conclude(self, request: Request) -> None:
+        try:
+            value = request.outcome()
+        except DragomanError as error:
+            self._end(request, _setter(request, error=error), failed=True)
+        else:
+            self._end(request, _setter(request, value=value))
 
     def _end(self, request: Request, settle: Callable[[], Any], *, failed: bool = False) -> None:
         with self._lock:
@@ -347,14 +348,14 @@ class Dispatcher:
         """Without the lock: room for others; models that nobody waits for any more may go."""
         unwanted = []
         with self._lock:
-            for work in request.works:
+            for work in (*request.works, *request.linked_works):
                 if work in self._claims and not self.scheduler.waiting(work):
                     unwanted.append(self._claims.pop(work))
                     self.scheduler.unblock(work)
         for claim in unwanted:
             self._fleet.release_claim(claim)
         self._fleet.leave(request.entries)
-        self._admission.leave(len(request.texts))
+        self._admission.leave(request.size)
 
     def _watch_clock(self) -> None:
         """On a thread of its own: deadlines, and models that are idle."""
@@ -386,14 +387,3 @@ def _setter(request: Request, *, value: Any = None, error: DragomanError | None 
         return lambda: request.future.set_result(value)
     kept = error.with_traceback(None)
     return lambda: request.future.set_exception(kept)
-
-
-def _core(cores: Sequence[int] | None, number: int) -> int | None:
-    if cores is None:
-        return None
-    if not hasattr(os, "sched_setaffinity"):
-        raise UnavailableError("this system cannot pin threads to cores: leave `cores` out.")
-    allowed = os.sched_getaffinity(0)
-    if not cores or not set(cores) <= allowed:
-        raise OptionsError("cores", list(cores), f"some of {sorted(allowed)}")
-    return cores[number % len(cores)]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
+import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dragoman.errors import DragomanError, OptionsError
+from dragoman.errors import DragomanError, OptionsError, TranslationError
 from dragoman.fleet.entries import Entry
-from dragoman.options import DecodingOptions
+from dragoman.options import DecodingChanges, DecodingOptions
 from dragoman.result import FailedLine, Translation
 from dragoman.run.flights import Found
 from dragoman.service.scheduler import Ticket
+from dragoman.service.texts import Text, Texts, WantedLine
 from dragoman.text.lines import Line
 
 __all__ = ["Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy"]
@@ -26,6 +27,7 @@ OnLine = Callable[[int, Translation | FailedLine], None]
 _OF_OUTPUT = ("n_best", "alignment", "word_scores", "weights", "target_prefix")
 """Options that only make sense for the last model of a route."""
 _PIECES_A_LETTER = 0.3
+_log = logging.getLogger("dragoman")
 _PLAIN = DecodingOptions()
 
 
@@ -58,6 +60,10 @@ class Work:
         beam = self.changes.beam_size if "beam_size" in self.changes.stated else 1
         return sum(entry.cost for entry in self.entries) * (1 + beam) / 2
 
+    def linked(self) -> Work:
+        """The same with alignments."""
+        return Work(self.entries, self.options, self.changes.replace(alignment="soft"))
+
     @property
     def generation(self) -> tuple[int, ...]:
         return tuple(entry.generation for entry in self.entries)
@@ -70,22 +76,23 @@ class Work:
 
 @dataclass(eq=False, slots=True)
 class LineJob:
-    """One text of a request.
+    """A line of a request on its way through a model.
 
     Attributes:
-        number: its place in the request.
+        wanted: the line.
         text: what the model of this step translates.
         step: which model of the route.
+        steps: what the models before said.
         line: with its segments, once a worker has encoded it; ``generation`` of the vocabularies it used.
         found: of each segment; ``missing``, how many are not done.
         done: it was answered.
     """
 
     request: Request
-    number: int
+    wanted: WantedLine
     text: str
     step: int = 0
-    prefix: str = ""
+    steps: tuple[Translation, ...] = ()
     line: Line | None = None
     generation: tuple[int, ...] = ()
     found: list[Found | None] = field(default_factory=list)
@@ -94,7 +101,17 @@ class LineJob:
 
     @property
     def work(self) -> Work:
-        return self.request.works[self.step]
+        works = self.request.linked_works if self.wanted.linked else self.request.works
+        return works[self.step]
+
+    @property
+    def prefix(self) -> str:
+        return self.wanted.prefix
+
+    @property
+    def last(self) -> bool:
+        """Whether no further model follows."""
+        return self.step + 1 == len(self.request.works)
 
     def part(self) -> Part:
         """The whole line, not encoded yet."""
@@ -115,41 +132,45 @@ class Request:
     """A caller's texts, and what became of them.
 
     Attributes:
-        texts: as given.
-        works: one for each model of the route.
+        texts: taken apart.
+        works: one for each model of the route; ``linked_works``: for lines whose alignment is needed.
         failures: "raise": the first text that failed is the request's error; "keep": a `FailedLine` each.
         single: one text was given, and one result is wanted.
         on_line: told of each text as it is done, from any thread.
         results: by number of the text.
         open: texts that are not done.
         timeout_s: for messages.
-        prefixes: target prefix of each text, or none.
+        defaults: of the last model, once one worker has it.
     """
 
-    texts: Sequence[str]
+    texts: Texts
     works: tuple[Work, ...]
     ticket: Ticket
     failures: Failures
     single: bool
     on_line: OnLine | None = None
     timeout_s: float = 0.0
-    prefixes: Sequence[str] = ()
     future: Future[Any] = field(default_factory=Future)
     started: float = field(default_factory=time.monotonic)
     results: list[Translation | FailedLine | None] = field(default_factory=list)
     open: int = 0
     closed: bool = False
+    defaults: DecodingOptions = _PLAIN
+    linked_works: tuple[Work, ...] = ()
 
     def __post_init__(self) -> None:
-        self.results = [None] * len(self.texts)
-        self.open = len(self.texts)
+        self.open = self.size
+        self.results = [None] * self.size
+        self.linked_works = tuple(work.linked() for work in self.works)
+
+    @property
+    def size(self) -> int:
+        """Texts."""
+        return len(self.texts.all)
 
     def jobs(self) -> list[LineJob]:
         """The lines, longest first: neighbours in a batch should be of like length."""
-        jobs = [
-            LineJob(self, number, text, prefix=self.prefixes[number] if self.prefixes else "")
-            for number, text in enumerate(self.texts)
-        ]
+        jobs = [LineJob(self, wanted, wanted.text) for wanted in self.texts.lines]
         jobs.sort(key=lambda job: -len(job.text))
         return jobs
 
@@ -157,15 +178,32 @@ class Request:
     def entries(self) -> tuple[Entry, ...]:
         return tuple(entry for work in self.works for entry in work.entries)
 
-    def answer(self, job: LineJob, answer: Translation | FailedLine) -> LineJob | None:
-        """A step of a line is done. Returns the line again if another step follows."""
-        if isinstance(answer, Translation) and job.step + 1 < len(self.works):
-            return LineJob(self, job.number, answer.text, job.step + 1)
-        if len(self.works) > 1:
-            answer = dataclasses.replace(answer, source=self.texts[job.number])
-        self.results[job.number] = answer
-        self.open -= 1
-        return None
+    def answer(self, job: LineJob, answer: Translation | FailedLine) -> LineJob | list[Text]:
+        """A step of a line is done. Returns the line again if another step follows, else texts that are complete."""
+        if isinstance(answer, Translation) and not job.last:
+            return LineJob(self, job.wanted, answer.text, job.step + 1, (*job.steps, answer))
+        return job.wanted.answered(answer)
+
+    def write(self, text: Text) -> Translation | FailedLine:
+        """The result of a complete text. Takes its time: not under a lock."""
+        try:
+            result = text.write(self.works[-1].resolve(self.defaults))
+        except DragomanError as error:
+            result = FailedLine(text.passage.source, error.with_traceback(None))
+        except Exception as error:  # a defect; others wait for their texts
+            known = TranslationError(f"a defect of dragoman: {type(error).__name__}: {error}")
+            result = FailedLine(text.passage.source, known)
+        self.results[text.number] = result
+        return result
+
+    def tell(self, number: int, result: Translation | FailedLine) -> None:
+        """Who listens hears of a text."""
+        if self.on_line is None:
+            return
+        try:
+            self.on_line(number, result)
+        except Exception:
+            _log.exception("on_line failed")
 
     def outcome(self) -> Any:
         """What the caller gets. Raises the error of the first text that failed, unless it is to be kept."""
@@ -177,22 +215,24 @@ class Request:
 
 
 def make_works(
-    route: Sequence[tuple[Entry, ...]], options: DecodingOptions | None, changes: dict[str, Any], texts: int
-) -> tuple[tuple[Work, ...], tuple[str, ...] | None]:
-    """One `Work` for each step of a route, and the target prefix of each text.
+    route: Sequence[tuple[Entry, ...]], options: DecodingOptions | None, changes: DecodingChanges, texts: int
+) -> tuple[tuple[Work, ...], tuple[str, ...] | None, bool]:
+    """One `Work` for each step of a route, the target prefix of each text, and whether all steps need alignments.
 
     Raises OptionsError if an option is unknown, out of range, or does not fit the number of texts.
     """
     if options is None and not changes:  # most requests
-        return tuple(Work(entries, None, _PLAIN) for entries in route), None
-    prefixes = DecodingOptions.of(options, changes, _PLAIN).prefixes(texts)
-    changed = DecodingOptions(**changes)
+        return tuple(Work(entries, None, _PLAIN) for entries in route), None, False
+    asked = DecodingOptions.of(options, changes, _PLAIN)
+    prefixes = asked.prefixes(texts)
+    changed = _PLAIN.replace(**changes)
     if prefixes is not None and len(route) > 1:
         raise OptionsError("target_prefix", "given", "None for a route of several models")
     options, changed = _without(options, ("target_prefix",)), _without(changed, ("target_prefix",))
     early, early_changes = _without(options, _OF_OUTPUT), _without(changed, _OF_OUTPUT)
     works = [Work(entries, early, early_changes) for entries in route[:-1]]
-    return (*works, Work(route[-1], options, changed)), prefixes
+    linked = asked.alignment is not None and len(route) > 1
+    return (*works, Work(route[-1], options, changed)), prefixes, linked
 
 
 def _without(options: Any, names: Sequence[str]) -> Any:

@@ -14,6 +14,7 @@ from dragoman.options import DecodingOptions, Split
 from dragoman.result import Span, Translation
 from dragoman.text.composing import Part, Shift, compose
 from dragoman.text.joints import gap_between
+from dragoman.text.lines import realigned
 from dragoman.text.sentences import has_letters, split_sentences
 
 __all__ = ["Passage", "PlainPassage", "WholePassage", "read_plain"]
@@ -62,7 +63,7 @@ class WholePassage:
         return (False,)
 
     def write(self, translated: Sequence[Translation], options: DecodingOptions) -> Translation:
-        return translated[0]
+        return realigned(translated[0], options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class PlainPassage:
         return (False,) * sum(self.read)
 
     def write(self, translated: Sequence[Translation], options: DecodingOptions) -> Translation:
+        translated = [realigned(line, options) for line in translated]
         ranks = max((len(line.n_best) for line in translated), default=1)
         written = [self._written(translated, rank) for rank in range(ranks)]
         lines = iter(translated)
