@@ -7,6 +7,10 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dragoman import Translation
 
 # Before NumPy loads its BLAS: its threads would compete with the tests for two cores.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -80,3 +84,34 @@ def spm_bytes() -> bytes:
         minloglevel=2,
     )
     return target.getvalue()
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory, spm_bytes: bytes) -> Path:
+    """Small models that really translate: m0 to m5 of three architectures, equal vocabularies."""
+    from fleet_tools import make_folders
+
+    folder = tmp_path_factory.mktemp("models")
+    make_folders(folder, spm_bytes, 6)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_second_tries(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """The small models are random, and say everything again and again."""
+    if "folders" in request.fixturenames:
+        monkeypatch.setattr("dragoman.text.dialogue._ran_away", lambda answer: False)
+
+
+@pytest.fixture(scope="session")
+def alone(folders: Path) -> dict[tuple[str, str], Translation]:
+    """Each text by each model, alone: what every answer must equal."""
+    from fleet_tools import TEXTS
+
+    from dragoman import Translator, load
+
+    found = {}
+    for folder in sorted(folders.iterdir()):
+        with Translator(load(folder)) as translator:
+            found.update({(folder.name, text): translator.translate(text, split="none") for text in TEXTS})
+    return found

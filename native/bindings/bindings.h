@@ -3,8 +3,8 @@
 
 #include <nanobind/nanobind.h>
 
-#include "../plan.h"
-#include "../weights.h"
+#include "plan/plan.h"
+#include "weights/weights.h"
 
 void bind_kernels(nanobind::module_& m);
 void bind_plan(nanobind::module_& m);

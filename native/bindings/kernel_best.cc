@@ -9,7 +9,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include "best_columns.h"
+#include "interpreter/best_columns.h"
 #include "bindings/arrays.h"
 #include "kernels/kernels.h"
 #include "kernels/sketch.h"

@@ -1,5 +1,5 @@
 // The module dragoman._native: check, release the GIL, call, translate errors. Nothing is computed here.
-#include "../error.h"
+#include "error.h"
 #include "bindings.h"
 
 namespace nb = nanobind;

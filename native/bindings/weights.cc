@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "../checksum.h"
-#include "../error.h"
-#include "../kernels/overflow.h"
-#include "../kernels/packing.h"
-#include "../kernels/sketch.h"
-#include "../shortlist.h"
 #include "bindings.h"
+#include "error.h"
+#include "kernels/overflow.h"
+#include "kernels/packing.h"
+#include "kernels/sketch.h"
+#include "search/shortlist.h"
+#include "weights/checksum.h"
 
 namespace nb = nanobind;
 using namespace dragoman;

@@ -17,6 +17,7 @@
     ├── TextFormatError           a glossary or a translation memory cannot be read  path, problem, line
     ├── UnavailableError          this machine lacks what was asked for
     ├── NativeError               the native core refused its arguments: a defect of dragoman
+    ├── TranslatorClosedError     a translator was closed
     └── ServiceError              the service cannot take a request
         ├── QueueFullError                                              depth, limit
         └── ServiceClosedError                                          reason
@@ -49,6 +50,7 @@ __all__ = [
     "TextFormatError",
     "TextTooLongError",
     "TranslationError",
+    "TranslatorClosedError",
     "UnavailableError",
     "UnsupportedModelError",
     "WeightsError",
@@ -223,6 +225,13 @@ class NativeError(DragomanError):
     """The native core refused its arguments: a defect of dragoman, worth a report."""
 
 
+class TranslatorClosedError(DragomanError):
+    """A translator was closed, before a call or while it ran."""
+
+    def __init__(self) -> None:
+        super().__init__("the translator is closed: create a new Translator.")
+
+
 class DeadlineExceededError(TranslationError):
     """A request took longer than its caller allowed. Attribute: ``timeout_s``."""
 
@@ -262,5 +271,8 @@ def _shown(value: object) -> str:
     elif isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 128:
         text = "a number of more than 38 digits"  # printing millions of digits takes seconds, or is refused
     else:
-        text = repr(value)
+        try:
+            text = repr(value)
+        except ValueError:  # a number of very many digits inside
+            text = f"a {type(value).__name__} that cannot be shown"
     return text if len(text) <= 120 else text[:117] + "..."

@@ -162,8 +162,13 @@ def _states_script(tag: LanguageTag) -> bool:
 
 _PARTS = re.compile(r"[^\W_]+")
 _OPUS_MT = re.compile(r"opus[-_. ]?mt")
-_WORDS = frozenset(["base", "best", "beta", "data", "fast", "last", "lite", "main", "mono", "note", "test", "tiny"])
-"""What names of models say that looks like two languages."""
+_SAID = """ansi arch band base beam best beta bias bind both case cast char code cond conn conv cost data date demo deny
+    deps desc dest face fast file find fine five form four free from gave hand have hide home host html idle
+    kind lang last late line libs list lite live long loss main mind misc miss mono near nest node none norm
+    note omit orig past path plan play plug rust sane save scan semi send sets sgml side sign site spam star
+    such suit tabs task team term test than then this tiny toml tree user venv void wait your"""
+_WORDS = frozenset(_SAID.split())
+"""Words of four letters, common in names of models and folders, that look like two languages or codes of one."""
 _LOCALES = frozenset(
     f"{language}_{region}"
     for language, regions in {

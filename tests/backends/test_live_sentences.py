@@ -1,4 +1,4 @@
-"""How many sentences are under way at a time (native/live_sentences.h)."""
+"""How many sentences are under way at a time (native/search/live_sentences.h)."""
 
 from __future__ import annotations
 

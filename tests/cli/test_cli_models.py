@@ -157,7 +157,7 @@ def test_what_cannot_be_converted(ende: Path, tmp_path: Path) -> None:
         (ende / "model.npz", ende / "model.npz"),
     ]
     assert [run("convert", *arguments).code for arguments in wrong_usage] == [2] * 5
-    (tmp_path / "packed").write_bytes(b"\x1f\x8b" + bytes(30))
+    (tmp_path / "packed").write_bytes(b"\xfd7zXZ\0" + bytes(30))
     (tmp_path / "damaged").write_bytes(b"PK" + bytes(30))
     failing = [ende / "model.intgemm.alphas.bin", ende / "lex.50.50.s2t.bin", tmp_path / "packed"]
     for path in (*failing, tmp_path / "damaged", tmp_path / "missing"):

@@ -183,12 +183,12 @@ def test_missing_and_compressed_files(folder: Filler, tmp_path: Path) -> None:
     with pytest.raises(ModelNotFoundError, match="no model"):
         find_bundle(folder("notes.txt"))
     with pytest.raises(ModelNotFoundError, match="unpack them first"):
-        find_bundle(folder("model.ende.intgemm.alphas.bin.gz", "vocab.ende.spm.zst"))
+        find_bundle(folder("model.ende.intgemm.alphas.bin.xz", "vocab.ende.spm.bz2"))
     with pytest.raises(ModelNotFoundError, match="vocabulary is compressed"):
         find_bundle(folder("model.npz"))
     folder("vocab.x.spm", decoder=config("other.npz", "vocab.x.spm"))
-    (tmp_path / "other.npz.gz").touch()
-    with pytest.raises(ModelNotFoundError, match=r"only other\.npz\.gz: unpack it first"):
+    (tmp_path / "other.npz.xz").touch()
+    with pytest.raises(ModelNotFoundError, match=r"only other\.npz\.xz: unpack it first"):
         find_bundle(tmp_path / "decoder.yml")
 
 

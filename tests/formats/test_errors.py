@@ -22,6 +22,9 @@ EXAMPLES = [
     errors.DeadlineExceededError(2.5),
     errors.QueueFullError(10, 10),
     errors.ServiceClosedError(),
+    errors.TranslatorClosedError(),
+    errors.DownloadError("https://example.org/m.gz", "reset", temporary=True),
+    errors.TextFormatError(Path("terms.tsv"), "two columns are needed", line=3),
 ]
 
 
@@ -59,4 +62,5 @@ def test_format_error_says_where_what_and_what_to_do() -> None:
 def test_messages_stay_short_whatever_the_value() -> None:
     assert len(str(errors.OptionsError("n", "x" * 10**6, "short"))) < 300
     assert len(str(errors.OptionsError("n", 10**100000, "small"))) < 300
+    assert len(str(errors.OptionsError("n", [10**100000], "small"))) < 300
     assert "\n" not in str(errors.UnsupportedModelError("type", "a\nb"))

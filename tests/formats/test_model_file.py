@@ -1,11 +1,15 @@
 """Model files of either format behind one door."""
 
+import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import dragoman
+from dragoman import ModelFiles
 from dragoman.errors import ModelFormatError, ModelNotFoundError, WeightsError
 from dragoman.formats.marian_bin_write import write_bin
 from dragoman.formats.model_file import file_format, read_parameters, stored_precision, write_parameters
@@ -56,12 +60,48 @@ def test_neither(tmp_path: Path) -> None:
     (tmp_path / "text.bin").write_text("hello, this is text")
     with pytest.raises(ModelFormatError, match="neither"):
         read_parameters(tmp_path / "text.bin")
-    (tmp_path / "model.npz.gz").write_bytes(b"\x1f\x8b\x08\x00rest")
-    with pytest.raises(ModelFormatError, match=r"gunzip -k model\.npz\.gz"):
-        read_parameters(tmp_path / "model.npz.gz")
-    (tmp_path / "model.bin").write_bytes(b"\x28\xb5\x2f\xfdrest")
-    with pytest.raises(ModelFormatError, match="zstd -d"):
-        read_parameters(tmp_path / "model.bin")
+    (tmp_path / "model.npz.xz").write_bytes(b"\xfd7zXZ\0rest")
+    with pytest.raises(ModelFormatError, match=r"unxz -k model\.npz\.xz"):
+        read_parameters(tmp_path / "model.npz.xz")
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+PAGE = b"\n<!DOCTYPE html>\n<html lang=en><head><title>404: Not Found</title></head></html>"
+S3 = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>'
+
+
+@pytest.mark.parametrize(
+    ("contents", "said"),
+    [
+        (POINTER, "git lfs pull"),
+        (PAGE, "web page"),
+        (S3, "web page"),
+        (gzip.compress(PAGE), "web page"),
+        (b"", "empty"),
+        (b'{"message": "Not Found"}', "Not Found.*It is text"),
+        (b"\x80\x02}q\0", "neither"),
+    ],
+    ids=["lfs", "page", "s3", "packed-page", "empty", "json", "pickle"],
+)
+def test_what_lies_in_a_models_place_is_said(contents: bytes, said: str, tmp_path: Path, spm_bytes: bytes) -> None:
+    """By every door, in one voice: the file, the folder, and files named one by one."""
+    (tmp_path / "vocab.spm").write_bytes(spm_bytes)
+    for name in ("model.npz", "model.ende.intgemm.alphas.bin"):
+        path = tmp_path / name
+        path.write_bytes(contents)
+        for where in (path, ModelFiles(path, tmp_path / "vocab.spm"), tmp_path):
+            with pytest.raises((ModelFormatError, ModelNotFoundError)) as caught:
+                dragoman.load(where)
+            folder = where == tmp_path and "no model (.npz or .bin)" in str(caught.value)
+            assert folder or re.search(said, str(caught.value)), caught.value
+        path.unlink()
+    (tmp_path / "model.npz").write_bytes(b"PK")
+    (tmp_path / "vocab.spm").write_bytes(contents)
+    with pytest.raises(ModelFormatError):
+        dragoman.load(tmp_path)
+
+
+def test_odd_paths_are_not_found(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.bin", tmp_path, Path("a\0b")):
         with pytest.raises(ModelNotFoundError):
             stored_precision(path)

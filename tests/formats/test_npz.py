@@ -144,6 +144,6 @@ def test_missing_empty_compressed_and_odd_files(tmp_path: Path) -> None:
     (tmp_path / "empty.npz").touch()
     with pytest.raises(ModelFormatError, match="empty"):
         read_npz(tmp_path / "empty.npz")
-    (tmp_path / "m.npz").write_bytes(b"\x1f\x8b123456")
-    with pytest.raises(ModelFormatError, match="gunzip"):
+    (tmp_path / "m.npz").write_bytes(b"\xfd7zXZ\0 12345")
+    with pytest.raises(ModelFormatError, match="unxz"):
         read_npz(tmp_path / "m.npz")

@@ -91,3 +91,22 @@ def test_a_translator_translates(translator: dragoman.Translator) -> None:
 
 def test_languages_of_models() -> None:
     assert dragoman.load(find_route("en", "fr")[0]).languages == ("en", "fr")
+
+
+def test_html(translator: dragoman.Translator) -> None:
+    page = (
+        '<!doctype html><p class="a">Two <b>dogs</b> play. A man <br>sleeps &amp; walks.</p>\n'
+        '<img alt="A dog" src="x"><pre>\n</pre><p lang=en>---</p><script>var a = "<p>A dog.</p>"</script>'
+    )
+    found = translator.translate(page, format="html")
+    once = ('<!doctype html><p class="a">', "<b>", "</b>", "<br>", "</p>\n<img alt=", "<pre>\n</pre><p lang=en>---</p>")
+    for kept in once:
+        assert found.text.count(kept) == 1
+    assert found.text.endswith('<script>var a = "<p>A dog.</p>"</script>')
+    for sentence in found.sentences:
+        assert found.source[slice(*sentence.source_span)] == sentence.source
+        assert found.text[slice(*sentence.target_span)] == sentence.target
+        for word in sentence.words:
+            assert found.text[slice(*word.span)] == word.text
+    plain = translator.translate("Two dogs play.").text
+    assert re.sub("<.*?>", "", found.sentences[0].target) == plain

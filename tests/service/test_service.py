@@ -102,7 +102,7 @@ def test_options_and_keywords(service: Service, folders: Path) -> None:
 def test_long_lines_are_cut_and_rejoined(service: Service, folders: Path) -> None:
     """More segments than a batch holds, done by several workers."""
     with Translator(load(folders / "m0")) as translator:
-        expected = translator.translate([LONG, "abc"], split="none", max_length=20)
+        expected = translator.translate([LONG, "abc"], max_length=20)
     assert service.translate([LONG, "abc"], model="m0", max_length=20) == expected
 
 
@@ -148,12 +148,12 @@ def test_workspaces_are_limited(fleet: Fleet, alone: Alone) -> None:
 
 
 def test_idle_workers_give_their_workspaces_back(fleet: Fleet, alone: Alone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dragoman.service.worker._FIRST_WORKSPACE", 1 << 16)
+    monkeypatch.setattr("dragoman.run.scratch._FIRST", 1 << 16)
     monkeypatch.setattr("dragoman.service.dispatcher._IDLE_S", 0.05)
     with Service(fleet, workers=2) as service:
         for _ in range(3):
             assert service.translate(TEXTS, model="m1") == [alone["m1", text] for text in TEXTS]
-            wait_for(lambda: service.memory().workspaces == (1 << 16, 1 << 16))
+            wait_for(lambda: service.memory().workspaces == (0, 0))
         assert all(worker.is_alive() for worker in service._dispatcher.workers)
 
 
@@ -199,7 +199,8 @@ def test_a_running_batch_is_stopped(fleet: Fleet) -> None:
     with Service(fleet, workers=1) as service:
         service.translate("abc", model="m2")
         begun = time.monotonic()
-        slow = service.submit([LONG] * 20, model="m2", max_length=2000, max_length_factor=1000.0, beam_size=12)
+        many = [f"{LONG}abc{number}" for number in range(20)]
+        slow = service.submit(many, model="m2", max_length=2000, max_length_factor=1000.0, beam_size=12)
         wait_for(lambda: service._dispatcher.workers[0].parts)
         time.sleep(0.1)
         assert not slow.done() and slow.cancel()
@@ -269,7 +270,8 @@ def test_shutdown_and_close(fleet: Fleet, alone: Alone) -> None:
         service.translate("abc", model="m0")
     service.close()
     service = Service(fleet, workers=1)
-    futures = [service.submit(TEXTS * 50, model=f"m{number}") for number in range(6)]
+    many = [f"{text} abc{number}" for text in TEXTS for number in range(50)]
+    futures = [service.submit(many, model=f"m{number}") for number in range(6)]
     service.close()
     wait(futures, 5)
     assert all(isinstance(future.exception(0), ServiceClosedError) for future in futures)

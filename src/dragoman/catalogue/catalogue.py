@@ -20,6 +20,7 @@ from typing import Any
 from dragoman.errors import DragomanError, ModelFormatError, ModelNotFoundError, OptionsError
 from dragoman.formats.bundle import find_bundle
 from dragoman.formats.files import TEXT_LIMIT, read_bytes
+from dragoman.formats.folder import model_folders, pair_tag, scan_folder
 from dragoman.formats.model_file import stored_precision
 from dragoman.languages import languages_of_name
 from dragoman.text.vocabularies import estimate_private_bytes
@@ -72,19 +73,57 @@ class Catalogue:
 
 
 def read_directory(path: Path | str) -> Catalogue:
-    """Every folder in a folder that holds a model, by its name.
+    """Every model in a folder: folders with a model file in them, up to three levels deep, and Firefox's files of
+    several pairs in one folder.
+
+    A model's name is that of its folder ("ende", also of ``tiny/ende`` and of ``ende/tiny``), or its pair where a
+    folder holds several; the whole way ("tiny/ende") where that would be said twice.
 
     Raises ModelNotFoundError if there is none.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise ModelNotFoundError(folder, "there is no such folder.")
-    names = sorted(one.name for one in folder.iterdir() if one.is_dir() and _holds_model(one))
-    if not names:
+    found = [*_models_in(folder, flat=True), *(model for inner in model_folders(folder) for model in _models_in(inner))]
+    if not found:
         raise ModelNotFoundError(folder, "no folder in it holds a model.")
-    return Catalogue(
-        tuple(CatalogueModel(name, folder / name, languages=languages_of_name(name)) for name in names)
-    )
+    ways = [_way(folder, model) for model in found]
+    short = [_short_name(way) for way in ways]
+    names = [one if short.count(one) == 1 else "/".join(way) for one, way in zip(short, ways, strict=True)]
+    entries = sorted(zip(names, found, strict=True))
+    return Catalogue(tuple(CatalogueModel(name, model, languages=_languages(name, model)) for name, model in entries))
+
+
+def _models_in(folder: Path, *, flat: bool = False) -> list[Path]:
+    """What to load: the folder, or each model of a pair in it. ``flat``: only the latter."""
+    try:
+        pairs: dict[str, Path] = {}
+        for model in scan_folder(folder).models:
+            pairs.setdefault(pair_tag(model), model)
+    except DragomanError:
+        return [] if flat else [folder]  # who names it should hear why, when it is loaded
+    tags = [tag for tag in pairs if tag]
+    if len(tags) > 1 or (flat and tags):
+        return [pairs[tag] for tag in tags]
+    return [] if flat else [folder]
+
+
+def _way(root: Path, model: Path) -> tuple[str, ...]:
+    parts = model.relative_to(root).parts
+    tag = pair_tag(model)
+    return (*parts[:-1], tag) if tag and model.is_file() else parts
+
+
+def _short_name(way: tuple[str, ...]) -> str:
+    """The part of the way that says two languages, else the last."""
+    return next((part for part in reversed(way) if languages_of_name(part)), "/".join(way))
+
+
+def _languages(name: str, model: Path) -> tuple[str, str] | None:
+    try:
+        return find_bundle(model).languages(name)
+    except (DragomanError, OSError):
+        return languages_of_name(name)
 
 
 def read_fleet_file(path: Path | str) -> Catalogue:
@@ -170,14 +209,3 @@ def _bundle(path: Any, precision: str) -> Any:
         return find_bundle(path, precision=precision)  # type: ignore[arg-type]
     except (ModelNotFoundError, OptionsError):
         return find_bundle(path)
-
-
-def _holds_model(folder: Path) -> bool:
-    """Also a model that cannot be used: who names it should hear why, when it is loaded."""
-    try:
-        find_bundle(folder)
-    except ModelNotFoundError as error:
-        return bool(error.found) and any(name.endswith((".npz", ".bin")) for name in error.found)
-    except (DragomanError, OSError):
-        return True
-    return True

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from dragoman.architectures import Compatibility
+from dragoman.backends.find import BackendName
 from dragoman.errors import ModelNotFoundError
 from dragoman.formats.bundle import ModelFiles
 from dragoman.model import Model, PrecisionChoice
@@ -20,6 +21,7 @@ def load(
     precision: PrecisionChoice = "auto",
     shortlist: Path | str = "auto",
     compat: Compatibility = "trained",
+    backend: BackendName = "native",
 ) -> Model:
     """Load a model.
 
@@ -31,6 +33,7 @@ def load(
         shortlist: "auto" uses the one that the folder or yml brings, "none" the whole vocabulary, else a file.
         compat: "trained" decodes as the Marian that trained the model computes, "browsermt" as Bergamot's fork does
             (they differ for pre-norm and gelu models only).
+        backend: "native", or "reference": slow, written in NumPy, to compare with.
 
     Raises:
         OptionsError: an argument is none of those above.
@@ -38,7 +41,7 @@ def load(
         ModelFormatError: a file is damaged or does not fit the others.
         UnsupportedModelError: the model needs something that is not built, by the option's name.
     """
-    return load_files(_resolved(path), precision=precision, shortlist=shortlist, compat=compat)
+    return load_files(_resolved(path), precision=precision, shortlist=shortlist, compat=compat, backend=backend)
 
 
 def _resolved(path: Path | str | ModelFiles) -> Path | str | ModelFiles:

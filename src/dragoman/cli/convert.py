@@ -60,14 +60,13 @@ def command(
 def _is_model(path: Path) -> bool:
     """Whether a file is a model of either format. Raises ModelNotFoundError if there is none."""
     from dragoman.errors import ModelFormatError
-    from dragoman.formats.files import refuse_compressed
+    from dragoman.formats.files import read_head
     from dragoman.formats.model_file import file_format
 
     try:
         file_format(path)
     except ModelFormatError:
-        with path.open("rb") as file:
-            refuse_compressed(path, file.read(8))
+        read_head(path)  # says what it is, if it is nothing of a model's
         return False
     return True
 

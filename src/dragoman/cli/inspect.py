@@ -72,7 +72,9 @@ def describe(model: Model) -> dict[str, Any]:
 
 
 def _vocabulary(vocabulary: Vocabulary, path: Path) -> dict[str, Any]:
-    kind = "SentencePiece" if path.suffix == ".spm" else "list of pieces"
+    from dragoman.formats.vocabulary import SentencePieceVocabulary
+
+    kind = "SentencePiece" if isinstance(vocabulary, SentencePieceVocabulary) else "list of pieces"
     return {"file": str(path), "kind": kind, "pieces": vocabulary.size}
 
 

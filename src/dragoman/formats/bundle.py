@@ -11,19 +11,22 @@ from pathlib import Path
 from typing import Literal
 
 from dragoman.errors import ModelNotFoundError, OptionsError, UnsupportedModelError
+from dragoman.formats.compression import PACKED_SUFFIXES, plain_suffix
 from dragoman.formats.decoder_yml import DecoderConfig, read_decoder_config
-from dragoman.formats.files import MemoryFile
-from dragoman.formats.folder import Folder, scan_folder
+from dragoman.formats.files import MemoryFile, is_file
+from dragoman.formats.folder import Folder, model_folders, scan_folder
 from dragoman.formats.model_file import stored_precision
+from dragoman.formats.model_languages import model_languages
 from dragoman.formats.model_options import GivenOptions
 from dragoman.formats.shortlist_options import ShortlistOptions
 
-__all__ = ["Bundle", "BundleKind", "ModelFiles", "find_bundle"]
+__all__ = ["Bundle", "BundleKind", "ModelFiles", "bundles_of_config", "find_bundle"]
 
 BundleKind = Literal["firefox", "opus-mt", "marian", "files"]
 PrecisionChoice = Literal["auto", "float32", "int8", "int16"]
 
 _PREFERENCE = ("int8", "int16", "float32")
+_PLAIN_NAMES = ("model.npz", "model.bin")
 _CONFIG_SUFFIXES = frozenset({".yml", ".yaml"})
 
 File = Path | str | bytes | bytearray | memoryview
@@ -80,6 +83,10 @@ class Bundle:
         """Whether the model is given as bytes."""
         return any(isinstance(path, MemoryFile) for path in (self.model, *self.vocabularies, self.shortlist))
 
+    def languages(self, name: str | None = None) -> tuple[str, str] | None:
+        """Source and target language that the files say, or None; ``name``: what whoever keeps them calls the model."""
+        return model_languages(self.model, self.vocabularies, name)
+
     def named(self) -> Bundle:
         """The same with ordinary paths, which keep no contents."""
         options = self.shortlist_options
@@ -112,9 +119,9 @@ def find_bundle(where: Path | str | ModelFiles, *, precision: PrecisionChoice = 
     if isinstance(where, ModelFiles):
         return _from_files(where)
     path = Path(where)
-    if path.is_dir():
-        return _from_folder(scan_folder(path), precision, only=None)
-    if path.suffix.lower() in _CONFIG_SUFFIXES and path.is_file():
+    if _is_folder(path):
+        return _from_folder(_folder_of_model(path), precision, only=None)
+    if plain_suffix(path) in _CONFIG_SUFFIXES and is_file(path):
         config = read_decoder_config(path)
         if len(config.models) > 1:
             raise UnsupportedModelError(
@@ -123,10 +130,40 @@ def find_bundle(where: Path | str | ModelFiles, *, precision: PrecisionChoice = 
                 path=path,
                 advice="Ensembles cannot be run yet: name one of the model files.",
             )
-        return _complete(config.models[0], config, scan_folder(path.parent))
-    if path.is_file():
+        return _complete(_beside(config.models[0], config), config, scan_folder(path.parent))
+    if is_file(path):
         return _from_folder(scan_folder(path.parent), "auto", only=path)
     raise ModelNotFoundError(path, _missing(path))
+
+
+def bundles_of_config(config: DecoderConfig) -> list[Bundle]:
+    """The files of each of the models that a configuration lists: more than one make an ensemble.
+
+    Raises ModelNotFoundError if one is missing, UnsupportedModelError for several sources.
+    """
+    folder = Folder(config.path.parent, (), (), (config,))
+    return [_complete(_beside(model, config), config, folder) for model in config.models]
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _folder_of_model(path: Path) -> Folder:
+    """The folder, or the only one in it that holds a model (``ende/tiny/model.ende.intgemm.alphas.bin``)."""
+    folder = scan_folder(path)
+    if folder.models or folder.configs or folder.strangers:
+        return folder
+    inner = model_folders(path)
+    if len(inner) == 1:
+        return scan_folder(inner[0])
+    if inner:
+        names = ", ".join(str(one.relative_to(path)) for one in inner[:20])
+        raise folder.error(f"there are models in several folders ({names}): name one of them.")
+    return folder
 
 
 def _from_files(files: ModelFiles) -> Bundle:
@@ -161,7 +198,8 @@ def _file(given: File, name: str) -> Path:
 
 def _from_folder(folder: Folder, precision: PrecisionChoice, *, only: Path | None) -> Bundle:
     """The model of a folder: choose the model file, then the configuration that goes with it."""
-    configured = [model for config in folder.configs for model in config.models if model.is_file()]
+    stated = [_beside(model, config) for config in folder.configs for model in config.models]
+    configured = [model for model in stated if is_file(model)]
     candidates = list(dict.fromkeys(_resolved(model) for model in (*configured, *folder.models)))
     if only is not None:
         candidates = [model for model in candidates if model == _resolved(only)] or [_resolved(only)]
@@ -176,14 +214,15 @@ def _from_folder(folder: Folder, precision: PrecisionChoice, *, only: Path | Non
         raise folder.error(f"there is no {precision} model, only {', '.join(sorted(by_precision))}.")
     # Among equals those that a configuration names: the others are checkpoints and leftovers.
     named = [model for model in models if any(_resolved(other) == model for other in configured)] or models
+    # A training leaves model.npz, and beside it model.iter1000.npz and model.npz.best-chrf.npz with yml of their own.
+    plain = [model for model in named if model.name in _PLAIN_NAMES]
+    named = plain if len(plain) == 1 else named
     # Bergamot ships a student with and without stored multipliers; with them int8 is faster, and as good.
     with_alphas = [model for model in named if ".alphas." in model.name]
     named = with_alphas if len(with_alphas) == 1 else named
     if len(named) > 1:
         names = ", ".join(model.name for model in named)
-        raise folder.error(
-            f"there are several models ({names}): name a decoder configuration or one of the files."
-        )
+        raise folder.error(f"there are several models ({names}): name a decoder configuration or one of the files.")
     return _complete(named[0], _config_for(named[0], folder), folder)
 
 
@@ -192,9 +231,15 @@ def _config_for(model: Path, folder: Folder) -> DecoderConfig | None:
     options.
     """
     matching = [
-        config for config in folder.configs if any(_resolved(other) == model for other in config.models)
+        config
+        for config in folder.configs
+        if any(_resolved(_beside(other, config)) == model for other in config.models)
     ]
     matching = matching or list(folder.configs)
+    if len(matching) > 1:
+        # Marian itself writes model.npz.decoder.yml.
+        own = [config for config in matching if config.path.name == f"{model.name}.decoder.yml"]
+        matching = own or matching
     if len(matching) > 1:
         plain = [config for config in matching if config.path.name in ("decoder.yml", "config.yml")]
         if len(plain) != 1:
@@ -206,17 +251,29 @@ def _config_for(model: Path, folder: Folder) -> DecoderConfig | None:
 
 def _complete(model: Path, config: DecoderConfig | None, folder: Folder) -> Bundle:
     if config is None:
-        shortlist = (
-            None if folder.shortlist is None else ShortlistOptions(folder.shortlist, stated_false=True)
-        )
+        path = folder.shortlist(model)
+        shortlist = None if path is None else ShortlistOptions(path, stated_false=True)
         kind: BundleKind = "firefox" if folder.is_firefox(model) else "marian"
-        return _checked(model, folder.vocabularies(), shortlist, None, kind)
-    names = config.vocabularies
+        return _checked(model, folder.vocabularies(model), shortlist, None, kind)
+    names = [_beside(name, config) for name in config.vocabularies]
     if len(names) > 2:
         raise UnsupportedModelError(
             "vocabs", [name.name for name in names], path=config.path, advice="Only one source is supported."
         )
-    return _checked(model, (names[0], names[-1]), config.shortlist, config, "marian")
+    lists = config.shortlist
+    lists = None if lists is None else replace(lists, path=_beside(lists.path, config))
+    return _checked(model, (names[0], names[-1]), lists, config, "marian")
+
+
+def _beside(path: Path, config: DecoderConfig) -> Path:
+    """A file that a configuration names; if it is not there, the one of that name beside the configuration: folders
+    move, and the paths in them are often absolute."""
+    if is_file(path):
+        return path
+    folder = config.path.parent
+    names = [path.name, *(path.name + suffix for suffix in PACKED_SUFFIXES)] if path.name else []
+    packed = [Path(f"{path}{suffix}") for suffix in PACKED_SUFFIXES]
+    return next((other for other in [*packed, *(folder / name for name in names)] if is_file(other)), path)
 
 
 def _checked(
@@ -228,11 +285,12 @@ def _checked(
 ) -> Bundle:
     wanted = [model, *vocabularies] + ([shortlist.path] if shortlist else [])
     for path in wanted:
-        if not path.is_file():
+        if not is_file(path):
             raise ModelNotFoundError(path, _missing(path))
     # OPUS-MT: plain vocabularies, and beside them SentencePiece models that only make the pieces.
-    spms = [vocabularies[0].parent / name for name in ("source.spm", "target.spm")]
-    segmented = vocabularies[0].suffix != ".spm" and all(path.is_file() for path in spms)
+    plain = plain_suffix(vocabularies[0]) != ".spm" and not isinstance(vocabularies[0], MemoryFile)
+    spms = [_segmenter(vocabularies[0].parent, side) for side in ("source", "target")] if plain else [None, None]
+    segmented = all(spms)
     return Bundle(
         model=model,
         vocabularies=vocabularies,
@@ -246,9 +304,15 @@ def _checked(
     )
 
 
+def _segmenter(folder: Path, side: str) -> Path | None:
+    """OPUS-MT's SentencePiece model of one side."""
+    paths = [folder / f"{side}.spm{suffix}" for suffix in ("", *PACKED_SUFFIXES)]
+    return next(filter(is_file, paths), None)
+
+
 def _missing(path: Path) -> str:
-    for suffix in (".gz", ".zst", ".xz"):
-        if path.with_name(path.name + suffix).is_file():
+    for suffix in (".xz", ".bz2"):
+        if is_file(Path(f"{path}{suffix}")):
             return f"there is only {path.name}{suffix}: unpack it first."
     return "there is no such file or folder."
 

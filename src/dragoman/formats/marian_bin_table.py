@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from dragoman.formats.bounded import BoundedReader
+from dragoman.formats.files import read_head
 
 __all__ = ["OTHER_NUMBERS", "TYPE_CODES", "VERSION", "Item", "Kind", "peek_kinds", "read_table"]
 
@@ -41,6 +42,7 @@ OTHER_NUMBERS = frozenset(
 _KINDS: dict[int, Kind] = {code: kind for codes in TYPE_CODES.values() for kind, code in codes.items()}
 _KINDS[0x0201] = "int8"  # uint8, which some writers use for the options' text
 _ROW = struct.Struct("<4Q")
+_MOST_ITEMS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,9 @@ def peek_kinds(path: Path) -> frozenset[Kind]:
 
     Raises what ``read_bin`` raises for a damaged table.
     """
-    with path.open("rb") as file:
-        head = file.read(16)
-        count = BoundedReader(head, path, position=8).u64("the number of items") if len(head) == 16 else 0
-        head += file.read(min(count, 1 << 16) * _ROW.size)
+    head = read_head(path, 16)
+    count = BoundedReader(head, path, position=8).u64("the number of items") if len(head) == 16 else 0
+    head = read_head(path, 16 + min(count, _MOST_ITEMS) * _ROW.size)
     return frozenset(item.kind for item in read_table(BoundedReader(head, path)) if item.kind is not None)
 
 

@@ -5,10 +5,10 @@ prepared weights only asks which format it is.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dragoman.errors import ModelFormatError, ModelNotFoundError
-from dragoman.formats.files import refuse_compressed
+from dragoman.formats.files import is_file, read_head
 
 if TYPE_CHECKING:
     from dragoman.formats.parameters import ParameterFile
@@ -28,19 +28,24 @@ def file_format(path: Path) -> Literal["npz", "bin"]:
         ModelNotFoundError: the file cannot be read.
         ModelFormatError: it is neither, or compressed as a whole.
     """
-    try:
-        if not path.is_file():
-            raise ModelNotFoundError(path, "there is no such file.")
-        with path.open("rb") as file:
-            head = file.read(8)
-    except (OSError, ValueError) as error:
-        raise ModelNotFoundError(path, f"cannot be read: {error}.") from error
-    refuse_compressed(path, head)
+    if not is_file(path):
+        raise ModelNotFoundError(path, "there is no such file.")
+    head = read_head(path)
     if head.startswith(_ZIP_MAGIC):
         return "npz"
-    if head == _BIN_MAGIC:
+    if head[:8] == _BIN_MAGIC:
         return "bin"
-    raise ModelFormatError(path, "neither a Marian .npz nor a Marian .bin model", offset=0, found=head)
+    raise ModelFormatError(path, "neither a Marian .npz nor a Marian .bin model", offset=0, **_what(head))
+
+
+def _what(head: bytes) -> dict[str, Any]:
+    """What a file is that is no model: its first words if it is text, else its first bytes."""
+    if not head:
+        return {"found": 0, "advice": "The file is empty: it was not fetched, or cut short. Fetch it again."}
+    text = head[:80].decode("utf-8", "replace")
+    if all(character.isprintable() or character.isspace() for character in text):
+        return {"found": text.strip(), "advice": "It is text, perhaps a server's error message: fetch the model again."}
+    return {"found": head[:8]}
 
 
 def read_parameters(path: Path | str, *, mapped: bool = False) -> ParameterFile:

@@ -6,13 +6,13 @@
     64   u64 payload: offset, bytes | u64 bytes of the file
     88   u64 plan: offset, bytes
     104  u64 checksum of the payload | u64 checksum of the head, itself counted as 0
-    128  facts (`dragoman.formats.prepared_facts`) | plan (native/plan_image.h) | slot table | shortlist: int64
+    128  facts (`dragoman.formats.prepared_facts`) | plan (native/plan/plan_image.h) | slot table | shortlist: int64
          offsets, uint32 ids | zeros up to a page
          payload: the arrays that the slot table names, each on 64 bytes | zeros up to a page | a page of zeros
 
 The head is all before the payload. Numbers have the byte order of the machine: a file serves the machine that
 wrote it, and others with the same order. The last page holds nothing: if it can be read, no byte of the
-weights is cut off (native/mapped_file.h).
+weights is cut off (native/weights/mapped_file.h).
 """
 
 from __future__ import annotations

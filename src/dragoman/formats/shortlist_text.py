@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from dragoman.errors import ModelFormatError
-from dragoman.formats.files import TEXT_LIMIT, read_bytes
+from dragoman.formats.files import TEXT_LIMIT, is_file, read_bytes, read_head
 from dragoman.formats.shortlist import Shortlist
 from dragoman.formats.shortlist_binary import MAGIC, read_binary_shortlist
 from dragoman.formats.shortlist_options import ShortlistOptions
@@ -29,9 +29,8 @@ class PieceIds(Protocol):
 
 
 def is_binary_shortlist(path: Path) -> bool:
-    """Whether a file starts with the magic number of binary shortlists."""
-    with path.open("rb") as file:
-        return file.read(8) == MAGIC.to_bytes(8, "little")
+    """Whether a file starts with the magic number of binary shortlists. Errors: `read_head`."""
+    return read_head(path, 8) == MAGIC.to_bytes(8, "little")
 
 
 def read_shortlist(options: ShortlistOptions, source: PieceIds, target: PieceIds) -> Shortlist:
@@ -43,14 +42,16 @@ def read_shortlist(options: ShortlistOptions, source: PieceIds, target: PieceIds
         ModelFormatError: it is damaged, or belongs to other vocabularies.
     """
     path = options.path
-    if path.is_file() and is_binary_shortlist(path):
+    if is_file(path) and is_binary_shortlist(path):
         return read_binary_shortlist(
             path, source_size=source.size, target_size=target.size, verify=options.verify
         )
     first, best = options.sizes
     if options.stated_false:
         _log.debug("%s: 'false' says nothing for a text shortlist; first %d, best %d", path, first, best)
-    return read_text_shortlist(path, source, target, first=first, best=best, threshold=options.threshold)
+    return read_text_shortlist(
+        path, source, target, first=first, best=best, threshold=options.threshold, repeated=options.repeated
+    )
 
 
 def read_text_shortlist(

@@ -15,7 +15,7 @@ class Symbol(enum.Enum):
     """One size of a batch. Source lengths count the EOS piece."""
 
     TOKENS = "T"
-    """Source pieces whose translations are under way (native/flight.h), or of the whole batch."""
+    """Source pieces whose translations are under way (native/search/flight.h), or of the whole batch."""
     SENTENCES = "S"
     """Sentences of the batch; only encoder groups see them, so room for the largest is enough."""
     GROUP_TOKENS = "Tg"

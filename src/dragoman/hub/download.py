@@ -115,30 +115,38 @@ def _attempt(web: Web, file: RemoteFile, part: Path, tell: Told) -> None:
             raise DownloadError(shown(file.url), "the server sent another part than was asked for", temporary=True)
         if response.status != 206:
             done = 0
-        if file.size is not None and total is not None and total != file.size:
+        encoded = response.headers.get("content-encoding", "identity") != "identity"
+        if file.size is not None and total is not None and total != file.size and not encoded:
             reason = f"the server has {total:,} bytes, the catalogue says {file.size:,}"
             raise DownloadError(shown(file.url), reason)
         _remember(part, response)
-        _receive(web, file, response, part, done, total, tell)
+        limit = file.size if file.size is not None and not encoded else _LIMIT_BYTES
+        _receive(web, file.url, response, part, (done, total, limit), tell)
     finally:
         response.close()
 
 
 def _receive(
-    web: Web, file: RemoteFile, response: urllib3.BaseHTTPResponse, part: Path, done: int, total: int | None, tell: Told
+    web: Web,
+    url: str,
+    response: urllib3.BaseHTTPResponse,
+    part: Path,
+    extent: tuple[int, int | None, int],
+    tell: Told,
 ) -> None:
-    limit = file.size if file.size is not None else _LIMIT_BYTES
+    """Add a body to a part. ``extent``: bytes that are there, bytes of the whole (None: unknown), most to accept."""
+    done, total, limit = extent
     with part.open("r+b" if done else "wb") as out:
         out.seek(done)
         tell(done, total)
-        while piece := web.read(response, file.url, _CHUNK):
+        while piece := web.read(response, url, _CHUNK):
             done += len(piece)
             if done > limit:
-                raise DownloadError(shown(file.url), f"more than {limit:,} bytes come")
+                raise DownloadError(shown(url), f"more than {limit:,} bytes come")
             out.write(piece)
             tell(done, total)
     if total is not None and done < total:
-        raise DownloadError(shown(file.url), "the connection ended before the file did", temporary=True)
+        raise DownloadError(shown(url), "the connection ended before the file did", temporary=True)
 
 
 def _extent(response: urllib3.BaseHTTPResponse) -> tuple[int, int | None]:
@@ -181,7 +189,7 @@ def _without_transport(file: RemoteFile, part: Path) -> bool:
             return False
     inner = part.with_name(part.name + ".inner")
     try:
-        unpack_file(part, inner, size=file.size, sha256=file.sha256, what=shown(file.url))
+        unpack_file(part, inner, size=file.size, sha256=file.sha256, what=shown(file.url), layers=1)
         os.replace(inner, part)
     except HubError:
         inner.unlink(missing_ok=True)

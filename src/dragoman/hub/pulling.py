@@ -124,19 +124,26 @@ class _Work:
         finally:
             with self._lock:
                 self._threads -= 1
-                if self._threads == 0:
-                    self.finished.set()
+                last = self._threads == 0
+            if last:
+                for installation in self._installations:
+                    installation.close()
+                self.finished.set()
 
     def _do(self, place: int, file: RemoteFile) -> None:
-        if self.errors[place] is not None:
+        if self.errors[place] is not None or self.models[place] is not None:
             return
         installation = self._installations[place]
         try:
-            installation.prepare()
-            if not installation.fetch(file, lambda done, size: self._tell(place, file.name, done, size)):
+            found = installation.start()
+            if found is not None:
+                self.models[place] = found
+            elif not installation.fetch(file, lambda done, size: self._tell(place, file.name, done, size)):
                 return
-            self.models[place] = installation.finish()
-        except (HubError, OSError) as error:
+            else:
+                self.models[place] = installation.finish()
+            installation.close()
+        except (HubError, OSError) as error:  # its lock is held to the end: other files of it are still on their way
             with self._lock:
                 self.errors[place] = self.errors[place] or _readable(error, installation.offer)
             return

@@ -24,7 +24,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["digest_of", "git_blob_of", "is_archive", "open_layers", "unpack_archive", "unpack_file"]
+__all__ = ["BROKEN", "digest_of", "git_blob_of", "is_archive", "open_layers", "unpack_archive", "unpack_file"]
 
 _INFLATION = 64
 """Unpacked bytes allowed for each byte, where nothing says how many there are. Weights shrink to half at best."""
@@ -36,7 +36,8 @@ _MAX_DEPTH = 8
 _CHUNK = 1 << 20
 _GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 _TAR_MAGIC_PLACE = 257
-_BROKEN = (OSError, EOFError, zlib.error, zstd.ZstdError, tarfile.TarError, ValueError)
+BROKEN = (OSError, EOFError, zlib.error, zstd.ZstdError, tarfile.TarError, ValueError)
+"""What the libraries raise for damaged data."""
 
 
 def digest_of(path: Path) -> str:
@@ -60,10 +61,13 @@ class Readable(Protocol):
     def read(self, count: int, /) -> bytes: ...
 
 
-def open_layers(file: BinaryIO) -> Readable:
-    """What is left when all gzip and zstd around a stream is taken off: some servers compress what is compressed."""
+def open_layers(file: BinaryIO, layers: int = _MAX_LAYERS) -> Readable:
+    """What is left when gzip and zstd around a stream are taken off: some servers compress what is compressed.
+
+    Raises one of `BROKEN` for damaged data, as reading does.
+    """
     stream: Any = file
-    for _ in range(_MAX_LAYERS):
+    for _ in range(layers):
         stream = _Peeked(stream)
         if stream.head.startswith(_GZIP):
             stream = gzip.GzipFile(fileobj=stream, mode="rb")
@@ -97,12 +101,15 @@ class _Peeked:
         return len(piece)
 
 
-def unpack_file(packed: Path, target: Path, *, size: int | None, sha256: str | None, what: str) -> None:
+def unpack_file(
+    packed: Path, target: Path, *, size: int | None, sha256: str | None, what: str, layers: int = _MAX_LAYERS
+) -> None:
     """Write ``target`` as what ``packed`` holds, whatever it is compressed with, and check it.
 
     Args:
         size, sha256: of the unpacked bytes, or None.
         what: for messages.
+        layers: how often it may be compressed.
 
     Raises:
         HubError: it is damaged, longer or shorter than ``size``, not what ``sha256`` says, or a bomb.
@@ -112,7 +119,7 @@ def unpack_file(packed: Path, target: Path, *, size: int | None, sha256: str | N
     digest = hashlib.sha256()
     done = 0
     with packed.open("rb") as raw, target.open("wb") as out:
-        for piece in _pieces(open_layers(raw), what):
+        for piece in _pieces(raw, layers, what):
             done += len(piece)
             if done > limit:
                 raise HubError(f"{what} unpacks to more than {limit:,} bytes, which is not the model's file.")
@@ -126,15 +133,13 @@ def unpack_file(packed: Path, target: Path, *, size: int | None, sha256: str | N
         raise HubError(f"{what} has the sha256 {digest.hexdigest()}, the catalogue says {sha256}: the file is damaged.")
 
 
-def _pieces(stream: Readable, what: str) -> Iterator[bytes]:
-    while True:
-        try:
-            piece = stream.read(_CHUNK)
-        except _BROKEN as error:
-            raise HubError(f"{what} cannot be unpacked: {str(error)[:120]}. The file is damaged.") from None
-        if not piece:
-            return
-        yield piece
+def _pieces(raw: BinaryIO, layers: int, what: str) -> Iterator[bytes]:
+    try:
+        stream = open_layers(raw, layers)
+        while piece := stream.read(_CHUNK):
+            yield piece
+    except BROKEN as error:
+        raise HubError(f"{what} cannot be unpacked: {str(error)[:120]}. The file is damaged.") from None
 
 
 def is_archive(head: bytes) -> bool:
@@ -143,7 +148,7 @@ def is_archive(head: bytes) -> bool:
         return True
     try:
         inside = open_layers(io.BytesIO(head)).read(512)
-    except _BROKEN:
+    except BROKEN:
         return False
     return inside[_TAR_MAGIC_PLACE : _TAR_MAGIC_PLACE + 5] == b"ustar"
 
@@ -192,9 +197,9 @@ def _mapped(path: Path) -> Iterator[memoryview]:
 def _untar(archive: Path, folder: Path, what: str) -> list[str]:
     names: list[str] = []
     with archive.open("rb") as raw:
-        stream: Any = _Rationed(open_layers(raw), _limit(archive.stat().st_size))
         try:
-            with tarfile.open(fileobj=stream, mode="r|") as tar:
+            stream: Any = _Rationed(open_layers(raw), _limit(archive.stat().st_size))
+            with tarfile.open(fileobj=stream, mode="r:") as tar:
                 for member in tar:
                     if member.isdir():
                         continue
@@ -209,7 +214,9 @@ def _untar(archive: Path, folder: Path, what: str) -> list[str]:
                             left -= out.write(piece)
                     if left:
                         raise HubError(f"{what}: {member.name!r} was cut short.")
-        except _BROKEN as error:
+        except BROKEN as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # of this machine's disk, not of the archive
             raise HubError(f"{what} cannot be unpacked: {str(error)[:120]}. The file is damaged.") from None
     return names
 
@@ -227,7 +234,10 @@ def _place(folder: Path, name: str, names: list[str], what: str) -> Path:
     if target.exists():
         raise HubError(f"{what}: two of its files have the name {name[:80]!r}.")
     names.append("/".join(parts))
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise HubError(f"{what}: {name[:80]!r} lies in a file.") from None
     return target
 
 
@@ -249,17 +259,28 @@ def _limit(size: int) -> int:
 
 
 class _Rationed:
-    """A stream that ends with an error after so many bytes, and gives no more than a megabyte at once: a header of an
+    """A stream that only goes forward, ends with an error after so many bytes, and gives little at once: a header of an
     archive may claim any length."""
 
     def __init__(self, stream: Readable, limit: int) -> None:
-        self._stream, self._left = stream, limit
+        self._stream, self._limit = stream, limit
+        self._place = 0
 
     def read(self, count: int) -> bytes:
-        if not 0 <= count <= _CHUNK:
+        if not 0 <= count <= 2 * _CHUNK:
             raise ValueError("a header of the archive is too long")
         piece = self._stream.read(count)
-        self._left -= len(piece)
-        if self._left < 0:
+        self._place += len(piece)
+        if self._place > self._limit:
             raise ValueError("the archive unpacks to more than any model of its size")
         return piece
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, place: int) -> int:
+        if place < self._place:
+            raise ValueError("the archive goes backwards")
+        while self._place < place and self.read(min(place - self._place, _CHUNK)):
+            pass
+        return self._place

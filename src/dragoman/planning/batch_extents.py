@@ -1,5 +1,5 @@
 """From the sentences of a batch to its extents, when all of it is under way at once. The native core takes no more
-than part of a large batch at a time: native/flight.h."""
+than part of a large batch at a time: native/search/flight.h."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from dragoman.backends.batch import Batch, target_limit
 __all__ = ["MAX_BATCH_SENTENCES", "MAX_BATCH_TOKENS", "Segment", "make_batch", "make_batches"]
 
 MAX_BATCH_SENTENCES = 64
-"""Few of them are under way at a time, so more cost hardly any workspace (native/flight.h). But a batch keeps its
-worker from other models until it is done."""
+"""Few of them are under way at a time, so more cost hardly any workspace (native/search/flight.h). But a batch keeps
+its worker from other models until it is done."""
 MAX_BATCH_TOKENS = 2048
 """Source pieces of a batch."""
 

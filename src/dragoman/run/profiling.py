@@ -8,7 +8,8 @@ from typing import Any
 
 from dragoman.model import Model
 from dragoman.options import DecodingOptions
-from dragoman.planning.instructions import GemmFloat, GemmInt8, Instruction, LogitsFloat, LogitsInt8
+from dragoman.planning.fields import Instruction
+from dragoman.planning.instructions import GemmFloat, GemmInt8, LogitsFloat, LogitsInt8
 from dragoman.planning.plan import Plan
 from dragoman.planning.records import MatrixSlot, TableSlot
 from dragoman.run.batching import Segment, make_batch, make_batches
@@ -26,7 +27,7 @@ class InstructionCost:
         phase, name: where it stands, and what it is.
         nanoseconds, calls, rows: over the whole text.
         operations: multiplications and additions, of products only; 0 for others. Of an output layer those of all its
-            columns, also where native/best_columns.h spares some.
+            columns, also where native/interpreter/best_columns.h spares some.
         integer: a product of integers.
     """
 

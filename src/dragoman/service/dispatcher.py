@@ -16,9 +16,7 @@ from typing import Any
 from dragoman.errors import (
     DeadlineExceededError,
     DragomanError,
-    OptionsError,
     ServiceClosedError,
-    UnavailableError,
 )
 from dragoman.fleet.entries import Claim
 from dragoman.fleet.fleet import Fleet
@@ -27,9 +25,10 @@ from dragoman.result import FailedLine, Translation
 from dragoman.service.admission import Admission
 from dragoman.service.jobs import Outcome
 from dragoman.service.latency import Counts
-from dragoman.service.requests import LineJob, Part, Request, Work, own_copy
+from dragoman.service.requests import LineJob, Part, Request, Work, own_copy, setter_of
 from dragoman.service.scheduler import Scheduler, Ticket
-from dragoman.service.worker import Job, Worker
+from dragoman.service.texts import Text
+from dragoman.service.worker import Job, Worker, core_of
 
 __all__ = ["Dispatcher"]
 
@@ -75,7 +74,7 @@ class Dispatcher:
             Worker(
                 number,
                 workspace_limit,
-                _core(cores, number),
+                core_of(cores, number),
                 self._next_job,
                 self._finish,
                 batch_sentences,
@@ -107,27 +106,28 @@ class Dispatcher:
         now = time.monotonic()
         with self._lock:
             if self._closing:
-                self._admission.leave(len(request.texts))
+                self._admission.leave(request.size)
                 self._fleet.leave(request.entries)
                 raise ServiceClosedError
             self.counts.requests += 1
             self._requests[ticket] = request
-            jobs = request.jobs()
-            self.scheduler.add(ticket, request.works[0], [job.part() for job in jobs], now)
+            for work, parts in request.parts().items():
+                self.scheduler.add(ticket, work, parts, now)
             self.scheduler.watch(ticket)
             if ticket.deadline <= self.scheduler.next_deadline() < math.inf:
                 self._tick.notify()
-            if len(jobs) > _SMALL_BATCH:
+            if len(request.texts.lines) > _SMALL_BATCH:
                 self._work_there.notify_all()
             else:
                 self._work_there.notify()
-        if not request.texts:
+        if not request.size:
             self._end(request, lambda: request.future.set_result(request.outcome()))
             return
         # Weak: a future keeps its callbacks, and with the request it would be a cycle that only the collector
         # of garbage frees, results and all.
         reference = weakref.ref(request)
         request.future.add_done_callback(lambda future: self._cancelled(reference(), future))
+        self._write([(request, text) for text in request.texts.without_lines])
 
     def drain(self, timeout: float | None) -> bool:
         self.check_process()
@@ -224,11 +224,10 @@ class Dispatcher:
                 for request in requests
                 for part in self.scheduler.drop_key(request.ticket, work)
             ]
-            told, ended = self._deliver(answers)
+            answered = self._deliver(answers)
         if claim is not None:
             self._fleet.release_claim(claim)
-        self._tell_lines(told)
-        self._conclude(ended)
+        self._advance(answered)
 
     def _finish(self, worker: Worker, work: Work, outcome: Outcome, seconds: float) -> None:
         """What a batch came to. No reference to a model is left here."""
@@ -244,53 +243,72 @@ class Dispatcher:
                     again.setdefault(part.job.request.ticket, []).append(part)
             for ticket, parts in again.items():
                 self.scheduler.add(ticket, work, parts, time.monotonic(), first=True)
-            told, ended = self._deliver(outcome.answers)
+            answered = self._deliver(outcome.answers)
             if again:
                 self._work_there.notify()
-        self._tell_lines(told)
-        self._conclude(ended)
+        self._advance(answered)
 
     def _deliver(
         self, answers: Sequence[tuple[LineJob, Translation | FailedLine]]
-    ) -> tuple[list[LineJob], list[Request]]:
-        """Under the lock. Returns texts that have their result now, and requests of which all have."""
-        told, ended = [], []
+    ) -> list[tuple[LineJob, Translation | FailedLine]]:
+        """Under the lock. Returns the questions that have an answer now."""
+        answered: list[tuple[LineJob, Translation | FailedLine]] = []
         for job, answer in answers:
             request = job.request
             if job.done or request.ticket.done:
                 continue
             job.done = True
-            following = request.answer(job, answer)
-            if following is not None:
-                self.scheduler.add(request.ticket, following.work, [following.part()], time.monotonic())
-                self._work_there.notify()
-                continue
-            self.counts.texts += 1
-            told.append(job)
-            if not request.open:
-                ended.append(request)
-        return told, ended
+            following = request.following(job, answer)
+            if following is None:
+                answered.append((job, answer))
+            else:
+                self._add(following)
+        return answered
 
-    def _tell_lines(self, jobs: Sequence[LineJob]) -> None:
-        for job in jobs:
-            result = job.request.results[job.number]
-            if job.request.on_line is None or result is None:
+    def _add(self, job: LineJob) -> None:
+        """Under the lock."""
+        self.scheduler.add(job.request.ticket, job.work, [job.part()], time.monotonic())
+        self._work_there.notify()
+
+    def _advance(self, answered: Sequence[tuple[LineJob, Translation | FailedLine]]) -> None:
+        """Without the lock: what follows from answers, further questions or complete texts."""
+        complete: list[tuple[Request, Text]] = []
+        for job, answer in answered:
+            request, wanted = job.request, job.wanted
+            if request.ticket.done:
                 continue
-            try:
-                job.request.on_line(job.number, result)
-            except Exception:
-                _log.exception("on_line failed")
+            wanted.dialogue.answer(answer)
+            with self._lock:
+                following = None if request.ticket.done else request.job(wanted)
+                if following is not None:
+                    self._add(following)
+                elif not request.ticket.done:
+                    complete += [(request, text) for text in wanted.done()]
+        self._write(complete)
+
+    def _write(self, complete: Sequence[tuple[Request, Text]]) -> None:
+        """Without the lock: put texts together, tell who listens, and end the requests that have all of theirs."""
+        for request, text in complete:
+            if request.ticket.done:
+                continue
+            result = request.write(text)
+            request.tell(text.number, result)
+            with self._lock:
+                self.counts.texts += 1
+                request.open -= 1
+                ended = not request.open
+            if ended:
+                self._conclude(request)
 
     # -- how requests end: without the lock ------------------------------------------------------------------
 
-    def _conclude(self, requests: Sequence[Request]) -> None:
-        for request in requests:
-            try:
-                value = request.outcome()
-            except DragomanError as error:
-                self._end(request, _setter(request, error=error), failed=True)
-            else:
-                self._end(request, _setter(request, value=value))
+    def _conclude(self, request: Request) -> None:
+        try:
+            value = request.outcome()
+        except DragomanError as error:
+            self._end(request, setter_of(request, error=error), failed=True)
+        else:
+            self._end(request, setter_of(request, value=value))
 
     def _end(self, request: Request, settle: Callable[[], Any], *, failed: bool = False) -> None:
         with self._lock:
@@ -321,7 +339,7 @@ class Dispatcher:
             self._close_request(request)
             self.counts.failed += 1
             self.counts.expired += isinstance(error, DeadlineExceededError)
-        self._settle(request, _setter(request, error=error))
+        self._settle(request, setter_of(request, error=error))
 
     def _settle(self, request: Request, settle: Callable[[], Any] | None) -> None:
         """Without the lock: tell the caller, after all that the request held was given back."""
@@ -347,14 +365,14 @@ class Dispatcher:
         """Without the lock: room for others; models that nobody waits for any more may go."""
         unwanted = []
         with self._lock:
-            for work in request.works:
+            for work in (*request.works, *(work for own in request.other_works.values() for work in own)):
                 if work in self._claims and not self.scheduler.waiting(work):
                     unwanted.append(self._claims.pop(work))
                     self.scheduler.unblock(work)
         for claim in unwanted:
             self._fleet.release_claim(claim)
         self._fleet.leave(request.entries)
-        self._admission.leave(len(request.texts))
+        self._admission.leave(request.size)
 
     def _watch_clock(self) -> None:
         """On a thread of its own: deadlines, and models that are idle."""
@@ -379,21 +397,3 @@ class Dispatcher:
                 self._arrived(work, error)
             for request in expired:
                 self._give_up(request, DeadlineExceededError(request.timeout_s))
-
-
-def _setter(request: Request, *, value: Any = None, error: DragomanError | None = None) -> Callable[[], None]:
-    if error is None:
-        return lambda: request.future.set_result(value)
-    kept = error.with_traceback(None)
-    return lambda: request.future.set_exception(kept)
-
-
-def _core(cores: Sequence[int] | None, number: int) -> int | None:
-    if cores is None:
-        return None
-    if not hasattr(os, "sched_setaffinity"):
-        raise UnavailableError("this system cannot pin threads to cores: leave `cores` out.")
-    allowed = os.sched_getaffinity(0)
-    if not cores or not set(cores) <= allowed:
-        raise OptionsError("cores", list(cores), f"some of {sorted(allowed)}")
-    return cores[number % len(cores)]

@@ -15,6 +15,7 @@ from dragoman.run.flights import Found, answer_lines, check_ensemble, run_segmen
 from dragoman.run.scratch import Scratch
 from dragoman.service.requests import LineJob, Part, Work, own_copy
 from dragoman.text.lines import Line, make_lines
+from dragoman.text.pivoting import through
 
 __all__ = ["Outcome", "fail_parts", "run_parts"]
 
@@ -63,6 +64,9 @@ def run_parts(
     try:
         check_ensemble(models)
         options = work.resolve(models[0].defaults)
+        for part in parts:
+            if part.job.last:
+                part.job.request.defaults = models[0].defaults
         encoded = _encoded(work, parts, models[0], options, outcome)
         limits = int(max_sentences * _SLACK), int(max_tokens * _SLACK)
         complete = _run(encoded, models, scratch, options, outcome, *limits)
@@ -90,7 +94,7 @@ def _encoded(work: Work, parts: Sequence[Part], model: Model, options: DecodingO
         job.missing = len(line.segments)
         segments += [Part(job, number, len(ids)) for number, ids in enumerate(line.segments)]
         if not line.segments:
-            outcome.answers.append((job, answer_lines([line], [], model, options)[0]))
+            outcome.answers.append((job, _whole(job, answer_lines([line], [], model, options)[0])))
     return segments
 
 
@@ -181,7 +185,15 @@ def _assemble(jobs: Sequence[LineJob], model: Model, options: DecodingOptions, o
     for job, answer in zip(jobs, answer_lines(lines, found, model, options), strict=True):
         if isinstance(answer, FailedLine):
             answer = FailedLine(answer.source, own_copy(answer.error))
-        outcome.answers.append((job, answer))
+        outcome.answers.append((job, _whole(job, answer)))
+
+
+def _whole(job: LineJob, answer: Translation | FailedLine) -> Translation | FailedLine:
+    """What the last model of a route says, as a translation of what the first one read."""
+    if isinstance(answer, Translation) and job.last:
+        for earlier in reversed(job.steps):
+            answer = through(earlier, answer)
+    return answer
 
 
 def _fail(jobs: dict[LineJob, None], error: DragomanError, outcome: Outcome) -> None:

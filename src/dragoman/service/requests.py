@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
+import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dragoman.errors import DragomanError, OptionsError
+from dragoman.errors import DragomanError, OptionsError, TranslationError
 from dragoman.fleet.entries import Entry
-from dragoman.options import DecodingOptions
+from dragoman.options import DecodingChanges, DecodingOptions
 from dragoman.result import FailedLine, Translation
 from dragoman.run.flights import Found
 from dragoman.service.scheduler import Ticket
+from dragoman.service.texts import Text, Texts, WantedLine
+from dragoman.text.dialogue import PLAIN_ASK, Ask, AskKind
 from dragoman.text.lines import Line
 
-__all__ = ["Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy"]
+__all__ = ["Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy", "setter_of"]
 
 Failures = Literal["raise", "keep"]
 OnLine = Callable[[int, Translation | FailedLine], None]
@@ -26,19 +28,24 @@ OnLine = Callable[[int, Translation | FailedLine], None]
 _OF_OUTPUT = ("n_best", "alignment", "word_scores", "weights", "target_prefix")
 """Options that only make sense for the last model of a route."""
 _PIECES_A_LETTER = 0.3
+_log = logging.getLogger("dragoman")
 _PLAIN = DecodingOptions()
 
 
 class Work:
     """What segments must share to run in one batch: the models (several: an ensemble) and the options."""
 
-    __slots__ = ("_hash", "changes", "entries", "options")
+    __slots__ = ("_hash", "changes", "entries", "kind", "options")
 
     def __init__(
-        self, entries: tuple[Entry, ...], options: DecodingOptions | None, changes: DecodingOptions
+        self,
+        entries: tuple[Entry, ...],
+        options: DecodingOptions | None,
+        changes: DecodingOptions,
+        kind: AskKind = PLAIN_ASK,
     ) -> None:
-        self.entries, self.options, self.changes = entries, options, changes
-        self._hash = hash((entries, options, changes))
+        self.entries, self.options, self.changes, self.kind = entries, options, changes, kind
+        self._hash = hash((entries, options, changes, kind))
 
     def __hash__(self) -> int:
         return self._hash
@@ -50,6 +57,7 @@ class Work:
             and self.entries == other.entries
             and self.options == other.options
             and self.changes == other.changes
+            and self.kind == other.kind
         )
 
     @property
@@ -58,6 +66,10 @@ class Work:
         beam = self.changes.beam_size if "beam_size" in self.changes.stated else 1
         return sum(entry.cost for entry in self.entries) * (1 + beam) / 2
 
+    def asked(self, kind: AskKind) -> Work:
+        """The same for questions of another kind."""
+        return Work(self.entries, self.options, self.changes, kind)
+
     @property
     def generation(self) -> tuple[int, ...]:
         return tuple(entry.generation for entry in self.entries)
@@ -65,27 +77,30 @@ class Work:
     def resolve(self, defaults: DecodingOptions) -> DecodingOptions:
         """As `DecodingOptions.of`: the changes, before the options, before the model's defaults."""
         base = defaults if self.options is None else self.options.over(defaults)
-        return self.changes.over(base) if self.changes.stated else base
+        return self.kind.options(self.changes.over(base) if self.changes.stated else base)
 
 
 @dataclass(eq=False, slots=True)
 class LineJob:
-    """One text of a request.
+    """A question about a line of a request, on its way through a model.
 
     Attributes:
-        number: its place in the request.
+        wanted: the line.
+        ask: the question.
         text: what the model of this step translates.
         step: which model of the route.
+        steps: what the models before said.
         line: with its segments, once a worker has encoded it; ``generation`` of the vocabularies it used.
         found: of each segment; ``missing``, how many are not done.
         done: it was answered.
     """
 
     request: Request
-    number: int
+    wanted: WantedLine
+    ask: Ask
     text: str
     step: int = 0
-    prefix: str = ""
+    steps: tuple[Translation, ...] = ()
     line: Line | None = None
     generation: tuple[int, ...] = ()
     found: list[Found | None] = field(default_factory=list)
@@ -94,7 +109,16 @@ class LineJob:
 
     @property
     def work(self) -> Work:
-        return self.request.works[self.step]
+        return self.request.works_of(self.ask)[self.step]
+
+    @property
+    def prefix(self) -> str:
+        return self.ask.prefix
+
+    @property
+    def last(self) -> bool:
+        """Whether no further model follows."""
+        return self.step + 1 == len(self.request.works)
 
     def part(self) -> Part:
         """The whole line, not encoded yet."""
@@ -115,57 +139,95 @@ class Request:
     """A caller's texts, and what became of them.
 
     Attributes:
-        texts: as given.
-        works: one for each model of the route.
+        texts: taken apart.
+        works: one for each model of the route, as the call says.
+        linked: all alignments are needed.
         failures: "raise": the first text that failed is the request's error; "keep": a `FailedLine` each.
         single: one text was given, and one result is wanted.
         on_line: told of each text as it is done, from any thread.
         results: by number of the text.
         open: texts that are not done.
         timeout_s: for messages.
-        prefixes: target prefix of each text, or none.
+        defaults: of the last model, once one worker has it.
     """
 
-    texts: Sequence[str]
+    texts: Texts
     works: tuple[Work, ...]
     ticket: Ticket
     failures: Failures
     single: bool
     on_line: OnLine | None = None
     timeout_s: float = 0.0
-    prefixes: Sequence[str] = ()
     future: Future[Any] = field(default_factory=Future)
     started: float = field(default_factory=time.monotonic)
     results: list[Translation | FailedLine | None] = field(default_factory=list)
     open: int = 0
     closed: bool = False
+    defaults: DecodingOptions = _PLAIN
+    linked: bool = False
+    other_works: dict[AskKind, tuple[Work, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.results = [None] * len(self.texts)
-        self.open = len(self.texts)
+        self.open = self.size
+        self.results = [None] * self.size
 
-    def jobs(self) -> list[LineJob]:
+    @property
+    def size(self) -> int:
+        """Texts."""
+        return len(self.texts.all)
+
+    def parts(self) -> dict[Work, list[Part]]:
         """The lines, longest first: neighbours in a batch should be of like length."""
-        jobs = [
-            LineJob(self, number, text, prefix=self.prefixes[number] if self.prefixes else "")
-            for number, text in enumerate(self.texts)
-        ]
-        jobs.sort(key=lambda job: -len(job.text))
-        return jobs
+        jobs = [job for wanted in self.texts.lines if (job := self.job(wanted)) is not None]
+        parts: dict[Work, list[Part]] = {}
+        for job in sorted(jobs, key=lambda job: -len(job.text)):
+            parts.setdefault(job.work, []).append(job.part())
+        return parts
+
+    def job(self, wanted: WantedLine) -> LineJob | None:
+        """The open question of a line; None: its dialogue is over."""
+        ask = wanted.dialogue.ask
+        return None if ask is None else LineJob(self, wanted, ask, ask.text)
+
+    def works_of(self, ask: Ask) -> tuple[Work, ...]:
+        """What runs for a question."""
+        kind = ask.kind._replace(linked=True) if self.linked else ask.kind
+        if kind == PLAIN_ASK:
+            return self.works
+        if kind not in self.other_works:
+            self.other_works[kind] = tuple(work.asked(kind) for work in self.works)
+        return self.other_works[kind]
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         return tuple(entry for work in self.works for entry in work.entries)
 
-    def answer(self, job: LineJob, answer: Translation | FailedLine) -> LineJob | None:
-        """A step of a line is done. Returns the line again if another step follows."""
-        if isinstance(answer, Translation) and job.step + 1 < len(self.works):
-            return LineJob(self, job.number, answer.text, job.step + 1)
-        if len(self.works) > 1:
-            answer = dataclasses.replace(answer, source=self.texts[job.number])
-        self.results[job.number] = answer
-        self.open -= 1
+    def following(self, job: LineJob, answer: Translation | FailedLine) -> LineJob | None:
+        """A step of a route is done. Returns the next one; None: there is the answer."""
+        if isinstance(answer, Translation) and not job.last:
+            return LineJob(self, job.wanted, job.ask, answer.text, job.step + 1, (*job.steps, answer))
         return None
+
+    def write(self, text: Text) -> Translation | FailedLine:
+        """The result of a complete text. Takes its time: not under a lock."""
+        try:
+            result = text.write(self.works[-1].resolve(self.defaults))
+        except DragomanError as error:
+            result = FailedLine(text.passage.source, error.with_traceback(None))
+        except Exception as error:  # a defect; others wait for their texts
+            known = TranslationError(f"a defect of dragoman: {type(error).__name__}: {error}")
+            result = FailedLine(text.passage.source, known)
+        self.results[text.number] = result
+        return result
+
+    def tell(self, number: int, result: Translation | FailedLine) -> None:
+        """Who listens hears of a text."""
+        if self.on_line is None:
+            return
+        try:
+            self.on_line(number, result)
+        except Exception:
+            _log.exception("on_line failed")
 
     def outcome(self) -> Any:
         """What the caller gets. Raises the error of the first text that failed, unless it is to be kept."""
@@ -177,22 +239,24 @@ class Request:
 
 
 def make_works(
-    route: Sequence[tuple[Entry, ...]], options: DecodingOptions | None, changes: dict[str, Any], texts: int
-) -> tuple[tuple[Work, ...], tuple[str, ...] | None]:
-    """One `Work` for each step of a route, and the target prefix of each text.
+    route: Sequence[tuple[Entry, ...]], options: DecodingOptions | None, changes: DecodingChanges, texts: int
+) -> tuple[tuple[Work, ...], tuple[str, ...] | None, bool]:
+    """One `Work` for each step of a route, the target prefix of each text, and whether all steps need alignments.
 
     Raises OptionsError if an option is unknown, out of range, or does not fit the number of texts.
     """
     if options is None and not changes:  # most requests
-        return tuple(Work(entries, None, _PLAIN) for entries in route), None
-    prefixes = DecodingOptions.of(options, changes, _PLAIN).prefixes(texts)
-    changed = DecodingOptions(**changes)
+        return tuple(Work(entries, None, _PLAIN) for entries in route), None, False
+    asked = DecodingOptions.of(options, changes, _PLAIN)
+    prefixes = asked.prefixes(texts)
+    changed = _PLAIN.replace(**changes)
     if prefixes is not None and len(route) > 1:
         raise OptionsError("target_prefix", "given", "None for a route of several models")
     options, changed = _without(options, ("target_prefix",)), _without(changed, ("target_prefix",))
     early, early_changes = _without(options, _OF_OUTPUT), _without(changed, _OF_OUTPUT)
     works = [Work(entries, early, early_changes) for entries in route[:-1]]
-    return (*works, Work(route[-1], options, changed)), prefixes
+    linked = asked.alignment is not None and len(route) > 1
+    return (*works, Work(route[-1], options, changed)), prefixes, linked
 
 
 def _without(options: Any, names: Sequence[str]) -> Any:
@@ -205,3 +269,11 @@ def _without(options: Any, names: Sequence[str]) -> Any:
 def own_copy(error: DragomanError) -> DragomanError:
     """The same error for another caller: raising one object twice would mix their tracebacks."""
     return copy.copy(error).with_traceback(None)
+
+
+def setter_of(request: Request, *, value: Any = None, error: DragomanError | None = None) -> Callable[[], None]:
+    """What settles the future of a request."""
+    if error is None:
+        return lambda: request.future.set_result(value)
+    kept = error.with_traceback(None)
+    return lambda: request.future.set_exception(kept)

@@ -11,18 +11,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import TracebackType
-from typing import Any, NoReturn, overload
+from typing import Any, Literal, NoReturn, Unpack, overload
 
 from dragoman.errors import DeadlineExceededError, OptionsError
 from dragoman.fleet.fleet import Fleet
 from dragoman.options import DecodingOptions
-from dragoman.result import Translation
+from dragoman.result import FailedLine, Translation
 from dragoman.run.batching import MAX_BATCH_SENTENCES, MAX_BATCH_TOKENS
 from dragoman.service.admission import Admission
+from dragoman.service.calls import Call, make_request
 from dragoman.service.dispatcher import Dispatcher
 from dragoman.service.reports import MemoryReport, ServiceStats, memory_report, service_stats
-from dragoman.service.requests import Failures, OnLine, Request, make_works
-from dragoman.service.scheduler import Ticket
+from dragoman.service.requests import Failures, OnLine, Request
 from dragoman.service.streams import Stream
 from dragoman.units import parse_bytes
 
@@ -30,7 +30,6 @@ __all__ = ["Service"]
 
 _UNLIMITED = 1 << 40
 _PAGE = 4096
-ModelChoice = str | Sequence[str]
 
 
 class Service:
@@ -97,45 +96,44 @@ class Service:
     # -- translating -----------------------------------------------------------------------------------------
 
     @overload
-    def translate(
-        self,
-        texts: str,
-        options: DecodingOptions | None = None,
-        *,
-        model: ModelChoice | None = None,
-        route: Sequence[str] | None = None,
-        priority: int = 0,
-        timeout: float | None = None,
-        caller: str = "",
-        **changes: Any,
+    def translate(  # type: ignore[overload-overlap]  # a str is an iterable of str too: the first one holds
+        self, texts: str, options: DecodingOptions | None = None, **call: Unpack[Call]
     ) -> Translation: ...
     @overload
     def translate(
         self,
-        texts: Sequence[str],
+        texts: Iterable[str],
         options: DecodingOptions | None = None,
         *,
-        model: ModelChoice | None = None,
-        route: Sequence[str] | None = None,
-        priority: int = 0,
-        timeout: float | None = None,
-        caller: str = "",
-        failures: Failures = "raise",
-        **changes: Any,
+        failures: Literal["raise"] = "raise",
+        **call: Unpack[Call],
     ) -> list[Translation]: ...
+    @overload
     def translate(
         self,
-        texts: str | Sequence[str],
+        texts: Iterable[str],
         options: DecodingOptions | None = None,
-        **arguments: Any,
-    ) -> Any:
+        *,
+        failures: Literal["keep"],
+        **call: Unpack[Call],
+    ) -> list[Translation | FailedLine]: ...
+    def translate(
+        self,
+        texts: str | Iterable[str],
+        options: DecodingOptions | None = None,
+        *,
+        failures: Failures = "raise",
+        **call: Unpack[Call],
+    ) -> Translation | list[Translation] | list[Translation | FailedLine]:
         """Translate, and wait for it. Waits also for room in the queue.
 
         Args:
-            texts: one sentence, or several.
+            texts: one text, or several.
             options: what it states goes before the models' defaults.
             model: name of a model; several names: an ensemble.
             route: languages, or names of models, to go through one after the other.
+            split, format, glossary, keep, source_language: as in `Translator.translate`. The language of the texts is
+                known if the route or the model's entry says it.
             priority: -100 to 100; higher goes first.
             timeout: seconds after which the request is given up; None: never.
             caller: on whose behalf; callers share the workers equally.
@@ -149,29 +147,62 @@ class Service:
             QueueFullError: there are more texts than may ever wait.
             ServiceClosedError: the service was closed, or belongs to another process.
         """
-        request = self._request(texts, options, **arguments)
+        request = self._request(texts, options, failures=failures, **call)
         future = self._begin(request)
         try:
-            return future.result()
+            result: Translation | list[Translation] = future.result()
+            return result
         except BaseException:
             future.cancel()  # Ctrl-C: nobody waits for it any more
             raise
 
+    @overload
+    async def translate_async(  # type: ignore[overload-overlap]
+        self, texts: str, options: DecodingOptions | None = None, **call: Unpack[Call]
+    ) -> Translation: ...
+    @overload
     async def translate_async(
-        self, texts: str | Sequence[str], options: DecodingOptions | None = None, **arguments: Any
-    ) -> Any:
+        self, texts: Iterable[str], options: DecodingOptions | None = None, **call: Unpack[Call]
+    ) -> list[Translation]: ...
+    async def translate_async(
+        self,
+        texts: str | Iterable[str],
+        options: DecodingOptions | None = None,
+        *,
+        failures: Failures = "raise",
+        **call: Unpack[Call],
+    ) -> Translation | list[Translation] | list[Translation | FailedLine]:
         """As `translate`, for asyncio. Cancelling the task cancels the request."""
-        future = await self._begin_later(self._request(texts, options, **arguments))
+        future = await self._begin_later(self._request(texts, options, failures=failures, **call))
         return await asyncio.wrap_future(future)
 
-    def submit(
+    @overload
+    def submit(  # type: ignore[overload-overlap]
         self,
-        texts: str | Sequence[str],
+        texts: str,
         options: DecodingOptions | None = None,
         *,
         on_line: OnLine | None = None,
-        **arguments: Any,
-    ) -> Future[Any]:
+        **call: Unpack[Call],
+    ) -> Future[Translation]: ...
+    @overload
+    def submit(
+        self,
+        texts: Iterable[str],
+        options: DecodingOptions | None = None,
+        *,
+        on_line: OnLine | None = None,
+        **call: Unpack[Call],
+    ) -> Future[list[Translation]]: ...
+    def submit(
+        self,
+        texts: str | Iterable[str],
+        options: DecodingOptions | None = None,
+        *,
+        on_line: OnLine | None = None,
+        failures: Failures = "raise",
+        **call: Unpack[Call],
+    ) -> Future[Translation] | Future[list[Translation]]:
         """Have texts translated without waiting. Cancelling the future cancels the request.
 
         Args:
@@ -182,9 +213,9 @@ class Service:
             QueueFullError: there is no room; nothing was queued.
             others: as in `translate`, for what is known at once.
         """
-        request = self._request(texts, options, on_line=on_line, **arguments)
+        request = self._request(texts, options, failures=failures, on_line=on_line, **call)
         with self._leaving_on_error(request):
-            self._admission.enter(len(request.texts))
+            self._admission.enter(request.size)
         self._dispatcher.start(request)
         return request.future
 
@@ -195,7 +226,7 @@ class Service:
         *,
         ordered: bool = True,
         ahead: int = 256,
-        **arguments: Any,
+        **call: Unpack[Call],
     ) -> Stream:
         """Translate texts as they come, and give results out as they are done.
 
@@ -203,7 +234,7 @@ class Service:
         A text that fails gives a `FailedLine`. Leaving the loop early cancels the rest.
 
         Args:
-            texts: sentences, from anything that can be iterated. ``None`` among them means "nothing more for
+            texts: from anything that can be iterated. ``None`` among them means "nothing more for
                 now: answer what there is".
             ordered: in the order of the texts; else as they are done (``source`` says which it is).
             ahead: most texts under way.
@@ -212,11 +243,10 @@ class Service:
         if isinstance(texts, str):
             raise OptionsError("texts", texts, "several texts; for one there is `translate`")
         _check_range("ahead", ahead, 1, self._admission.limit)
-        arguments["failures"] = "keep"
-        self.fleet.leave(self._request([], options, **arguments).entries)  # errors are heard now, not later
+        self.fleet.leave(self._request([], options, **call).entries)  # errors are heard now, not later
 
         def request(lines: list[str], on_line: OnLine) -> Request:
-            return self._request(lines, options, on_line=on_line, **arguments)
+            return self._request(lines, options, failures="keep", on_line=on_line, **call)
 
         return Stream(
             lambda lines, on_line: self._begin(request(lines, on_line)),
@@ -229,7 +259,7 @@ class Service:
     def _begin(self, request: Request) -> Future[Any]:
         """Wait for room, then start."""
         with self._leaving_on_error(request):
-            waiting = self._admission.wait(len(request.texts))
+            waiting = self._admission.wait(request.size)
             try:
                 waiting.result(_left(request.ticket.deadline))
             except BaseException as error:
@@ -239,7 +269,7 @@ class Service:
 
     async def _begin_later(self, request: Request) -> Future[Any]:
         with self._leaving_on_error(request):
-            waiting = self._admission.wait(len(request.texts))
+            waiting = self._admission.wait(request.size)
             try:
                 if not waiting.done():
                     # Shielded: a future that was admitted owns its room, and must not look cancelled.
@@ -253,7 +283,7 @@ class Service:
     def _wait_no_more(self, request: Request, waiting: Future[None], error: BaseException) -> NoReturn:
         """Give back the room that came too late, and say why."""
         if not waiting.cancel() and waiting.exception() is None:
-            self._admission.leave(len(request.texts))
+            self._admission.leave(request.size)
         if isinstance(error, FutureTimeoutError | asyncio.TimeoutError):
             raise DeadlineExceededError(request.timeout_s) from None
         raise error
@@ -268,54 +298,15 @@ class Service:
 
     def _request(
         self,
-        texts: str | Sequence[str],
+        texts: str | Iterable[str],
         options: DecodingOptions | None,
         *,
-        model: ModelChoice | None = None,
-        route: Sequence[str] | None = None,
-        priority: int = 0,
-        timeout: float | None = None,
-        caller: str = "",
         failures: Failures = "raise",
         on_line: OnLine | None = None,
-        **changes: Any,
+        **call: Unpack[Call],
     ) -> Request:
-        """Check everything that can be known now. The models' entries are entered: leave them on failure."""
         self._dispatcher.check_process()
-        single = isinstance(texts, str)
-        listed = [texts] if isinstance(texts, str) else list(texts)
-        for number, text in enumerate(listed):
-            if not isinstance(text, str):
-                raise OptionsError(f"texts[{number}]", text, "a str")
-        _check_range("priority", priority, -100, 100)
-        if timeout is not None and not timeout > 0:
-            raise OptionsError("timeout", timeout, "a number of seconds above 0, or None")
-        if failures not in ("raise", "keep"):
-            raise OptionsError("failures", failures, "'raise' or 'keep'")
-        if not isinstance(caller, str):
-            raise OptionsError("caller", caller, "a str")
-        steps = self._steps(model, route)
-        entries = self.fleet.enter([name for step in steps for name in step])
-        try:
-            rest = iter(entries)
-            entered = [tuple(next(rest) for _ in step) for step in steps]
-            works, prefixes = make_works(entered, options, changes, len(listed))
-        except BaseException:
-            self.fleet.leave(entries)
-            raise
-        deadline = math.inf if timeout is None else time.monotonic() + timeout
-        ticket = Ticket(caller, priority, deadline)
-        return Request(listed, works, ticket, failures, single, on_line, timeout or 0.0, prefixes=prefixes or ())
-
-    def _steps(self, model: ModelChoice | None, route: Sequence[str] | None) -> list[tuple[str, ...]]:
-        if (model is None) == (route is None):
-            raise OptionsError("model", model, "given, or else route: one of the two")
-        if route is not None:
-            return [(name,) for name in self.fleet.route(route)]
-        names = (model,) if isinstance(model, str) else tuple(model or ())
-        if not names or not all(isinstance(name, str) for name in names):
-            raise OptionsError("model", model, "a name, or a sequence of names for an ensemble")
-        return [names]
+        return make_request(self.fleet, texts, options, failures=failures, on_line=on_line, **call)
 
     # -- looking ---------------------------------------------------------------------------------------------
 

@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from dragoman.errors import OptionsError, UnavailableError
 from dragoman.model import Model
 from dragoman.run.scratch import Scratch
 from dragoman.service.jobs import Outcome, fail_parts, run_parts
 from dragoman.service.requests import Part, Work
 
-__all__ = ["Job", "Worker"]
+__all__ = ["Job", "Worker", "core_of"]
 
 _log = logging.getLogger("dragoman")
 
@@ -92,3 +93,15 @@ class Worker(threading.Thread):
             self._last_job = started + seconds
             self._finish(self, work, outcome, seconds)
             del work, outcome  # nor are results kept while there is nothing to do
+
+
+def core_of(cores: Sequence[int] | None, number: int) -> int | None:
+    """The processor of a worker, of those that the service may use; None: any."""
+    if cores is None:
+        return None
+    if not hasattr(os, "sched_setaffinity"):
+        raise UnavailableError("this system cannot pin threads to cores: leave `cores` out.")
+    allowed = os.sched_getaffinity(0)
+    if not cores or not set(cores) <= allowed:
+        raise OptionsError("cores", list(cores), f"some of {sorted(allowed)}")
+    return cores[number % len(cores)]

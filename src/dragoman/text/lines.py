@@ -121,9 +121,10 @@ def make_translations(
 
 def realigned(translation: Translation, options: DecodingOptions) -> Translation:
     """A translation made with soft alignments as if the options had asked for what they ask for."""
-    if options.alignment == "soft":
-        return translation
     wanted = _wants_spans(options)
+    soft = isinstance(translation.n_best[0].alignment, SoftAlignment)
+    if options.alignment == "soft" or (not soft and wanted == (translation.source_spans is not None)):
+        return translation
     hypotheses = [
         replace(
             one,

@@ -12,6 +12,7 @@ from dragoman.result import Span, Translation
 from dragoman.text.coded_block import CodedBlock, Placed, read_block
 from dragoman.text.codes import CodedText
 from dragoman.text.composing import Part, compose
+from dragoman.text.dialogue import PlannedLine
 from dragoman.text.format import Block, MarkedText, Written
 from dragoman.text.lines import realigned
 from dragoman.text.places import SourcePlace, TargetPlace
@@ -35,22 +36,8 @@ class MarkedPassage:
     blocks: tuple[CodedBlock, ...]
 
     @cached_property
-    def lines(self) -> tuple[str, ...]:
-        return tuple(
-            block.text[start:stop]
-            for block in self.blocks
-            for (start, stop), read in zip(block.spans, block.read, strict=True)
-            if read
-        )
-
-    @cached_property
-    def linked(self) -> tuple[bool, ...]:
-        return tuple(
-            linked
-            for block in self.blocks
-            for linked, read in zip(block.linked, block.read, strict=True)
-            if read
-        )
+    def lines(self) -> tuple[PlannedLine, ...]:
+        return tuple(line for block in self.blocks for line in block.lines if line is not None)
 
     def write(self, translated: Sequence[Translation], options: DecodingOptions) -> Translation:
         lines = iter(translated)
@@ -58,7 +45,9 @@ class MarkedPassage:
         written = self.marked.write([one.restored.coded for one in done])
         parts: list[Part] = []
         for block, coded, one, origins in zip(self.marked.blocks, self.blocks, done, written.origins, strict=True):
-            known = array("I") if origins is None else origins
+            known = _found(one.restored.coded.text, written.text) if origins is None else origins
+            if known is None:
+                continue
             for sentence in one.placed:
                 source = SourcePlace(sentence.source.start, coded.substituted, block.origins, self.source)
                 target = TargetPlace(sentence.target.start - sentence.led, one.restored, known, written.text)
@@ -66,6 +55,12 @@ class MarkedPassage:
         warnings = [warning for one in done for warning in one.warnings]
         places = [part.target_place for part in parts if part.line is not None]
         return compose(self.source, parts, [(written.text, places)], options, [*warnings, *written.warnings])
+
+
+def _found(text: str, written: str) -> array[int] | None:
+    """Where the translation of a block stands that went along in the marks of another, as an image's ``alt``."""
+    start = written.find(text)
+    return None if start < 0 else array("I", range(start, start + len(text) + 1))
 
 
 def _part(sentence: Placed, source: SourcePlace, target: TargetPlace, options: DecodingOptions) -> Part:

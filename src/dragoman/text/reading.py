@@ -8,6 +8,7 @@ from typing import get_args
 from dragoman.arguments import check_choice
 from dragoman.languages import canonical_code
 from dragoman.options import Split, TextFormat
+from dragoman.text.formats import read_format
 from dragoman.text.marked_passage import Unmarked, read_marked
 from dragoman.text.passage import Passage, read_plain
 from dragoman.text.pieces import clean
@@ -48,4 +49,5 @@ class Reading:
         text = clean(text)
         if self.format == "text" and not (self.split != "none" and find_protected(text, self.keep)):
             return read_plain(text, self.split, self.language)
-        return read_marked(text, Unmarked(text), self.split, self.language, self.keep)
+        marked = Unmarked(text) if self.format == "text" else read_format(text, self.format)
+        return read_marked(text, marked, self.split, self.language, self.keep)

@@ -220,7 +220,7 @@ def _shares(words: Sequence[Span], tokens: Sequence[Span], offset: int) -> NDArr
             row += 1
         length = sum(size for _, size in covered)
         for row, size in covered:
-            shares[row, column] = size / length
+            shares[row, column] = size / length if length else 1.0  # of a normaliser's pieces some have no characters
     return shares
 
 

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from dragoman.formats.compression import plain_suffix
 from dragoman.formats.files import TEXT_LIMIT, MemoryFile, read_bytes
 from dragoman.formats.vocabulary import Vocabulary, read_vocabulary
 from dragoman.host import check_sentencepiece
@@ -28,10 +29,10 @@ _by_contents: WeakValueDictionary[tuple[type, str], Vocabulary] = WeakValueDicti
 
 def shared_vocabulary(path: Path) -> Vocabulary:
     """The vocabulary of a file. Its ``path`` may be that of an equal file. Errors: `read_vocabulary`."""
-    if path.suffix.lower() in (".fsv", ".fm"):
+    if plain_suffix(path) in (".fsv", ".fm"):
         return read_vocabulary(path)  # refuses, and says why
     data = read_bytes(path, limit=TEXT_LIMIT)
-    key = (path.suffix.lower(), hashlib.sha256(data).hexdigest())
+    key = (plain_suffix(path), hashlib.sha256(data).hexdigest())
     with _lock:
         found = _by_bytes.get(key)
     if found is not None:
@@ -58,6 +59,6 @@ def estimate_private_bytes(paths: tuple[Path, Path]) -> int:
     total = 0
     for path in dict.fromkeys(paths):
         data = bytes(read_bytes(path, limit=TEXT_LIMIT))
-        pieces = check_sentencepiece(data)[2] if path.suffix.lower() == ".spm" else len(data) // 4
+        pieces = check_sentencepiece(data)[2] if plain_suffix(path) == ".spm" else len(data) // 4
         total += _BYTES_A_PIECE * pieces
     return total

@@ -1,0 +1,41 @@
+// What one native call gets and gives: a batch of sentences of one model (or ensemble), options, results.
+#pragma once
+
+#include <cstdint>
+
+namespace dragoman {
+
+// Sentences longest first; offsets has sentences + 1 entries. Ids include EOS. All arrays are the caller's.
+struct Batch {
+  const int32_t* source = nullptr;
+  const int32_t* offsets = nullptr;
+  int32_t sentences = 0;
+  const int32_t* limits = nullptr;          // most target pieces of each sentence, >= 1
+  const int32_t* prefix = nullptr;          // forced target ids, flat
+  const int32_t* prefix_offsets = nullptr;  // sentences + 1, or null
+  int32_t longest() const { return sentences == 0 ? 0 : offsets[1] - offsets[0]; }
+  int32_t length(int32_t sentence) const { return offsets[sentence + 1] - offsets[sentence]; }
+};
+
+// Marian src/translator/beam_search.cpp, history.h; see src/dragoman/options.py.
+struct SearchOptions {
+  int32_t beam_size = 1;
+  float normalize = 0;
+  float word_penalty = 0;
+  int32_t eos = 0;
+  int32_t unk = 1;  // -1: none
+  bool allow_unk = false;
+  int32_t n_best = 1;
+  bool scores = true;  // false: greedy search may leave scores at 0
+  bool alignment = false;
+  bool skip_cost = false;     // raw logits instead of log-probabilities
+  bool profile = false;       // measure every instruction
+  int32_t group_tokens = 64;  // encoder groups hold about so many source pieces
+  // At most so much is under way at a time; but always a sentence, a group's columns, and some long sentences.
+  int32_t live_sentences = 0;   // 0: what the model's weights are worth (live_sentences.h), rows and pieces to match
+  int32_t live_rows = 64;       // hypotheses
+  int32_t live_tokens = 640;    // source pieces
+  int32_t live_columns = 2304;  // output columns that shortlists leave
+};
+
+}  // namespace dragoman

@@ -1,0 +1,76 @@
+// Which pieces a sentence's rows go on with: forced, greedy, or the best of a beam.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "interpreter/interpreter.h"
+#include "interpreter/workspace.h"
+#include "search/batch.h"
+#include "search/columns.h"
+#include "search/live_rows.h"
+#include "search/member.h"
+
+namespace dragoman {
+
+// What Marian gives to pieces that may not be chosen.
+inline constexpr float kLowestScore = std::numeric_limits<float>::lowest();
+
+// An extension of a row.
+struct Chosen {
+  int32_t row;
+  int32_t place;  // among the row's candidates; -1: a forced piece that is none
+  float path_score;
+};
+
+class Chooser {
+ public:
+  Chooser() = default;
+  // All arguments outlive the object. summarises: of each row of logits only the best column and the normaliser exist.
+  Chooser(const Member* members, int32_t member_count, const Interpreter* interpreters, const Columns& columns,
+          const Batch& batch, const SearchOptions& options, bool summarises);
+
+  // rows: most at a time. candidates: most columns.
+  void carve(Carver* carver, int64_t rows, int64_t candidates);
+  const RowSummaries& summaries() const { return summaries_; }
+  float* bounds() const { return bounds_; }
+
+  // Chooses for the rows [first, last) of one sentence.
+  void choose(const LiveRows& rows, int32_t first, int32_t last);
+  int32_t count() const { return count_; }
+  const Chosen& operator[](int32_t number) const { return chosen_[number]; }
+  // The piece of a choice. at: its target position.
+  int32_t id(int32_t sentence, const Chosen& choice, int32_t at) const;
+  // What one member of an ensemble says of a chosen piece.
+  float member_score(int32_t sentence, const Chosen& choice, int32_t member) const;
+
+ private:
+  bool single() const { return member_count_ == 1 && members_[0].weight == 1.f; }
+  const float* row_scores(int32_t sentence, int32_t row, float* normaliser);
+  void forced(const LiveRows& rows, int32_t row, int32_t id);
+  void greedy(const LiveRows& rows, int32_t row);
+  void beam(const LiveRows& rows, int32_t first, int32_t last, int32_t wanted);
+  int32_t candidate_count(int32_t sentence) const;
+  int32_t candidate_place(int32_t sentence, int32_t id) const;
+  int32_t unk_place(int32_t sentence) const;  // -1: it may be chosen, or is no candidate
+
+  const Member* members_ = nullptr;
+  int32_t member_count_ = 0;
+  const Interpreter* interpreters_ = nullptr;
+  const Columns* columns_ = nullptr;
+  const Batch* batch_ = nullptr;
+  SearchOptions options_;
+  const Kernels* kernels_ = nullptr;
+  bool need_scores_ = true;
+  bool summarises_ = false;
+
+  float* normalisers_ = nullptr;  // [rows][members] of this step; ensembles only
+  float* compact_ = nullptr;      // one row's own candidates
+  float* combined_ = nullptr;     // an ensemble's sum
+  RowSummaries summaries_{};      // if summarises_
+  float* bounds_ = nullptr;       // scratch of screening
+  Chosen* chosen_ = nullptr;
+  int32_t count_ = 0;
+};
+
+}  // namespace dragoman
