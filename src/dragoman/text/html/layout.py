@@ -154,7 +154,8 @@ class _Walk:
         stop = self._tokens[extent - 1].stop
         if number not in self._switches:
             self._add_attributes(token, (token.start, stop))
-        if token.name in BLOCKS:
+        is_open = number in self._extents and number not in self._ends  # it may end in half a tag: it must not move
+        if token.name in BLOCKS or is_open:
             self._break()
             return
         shown = ""
