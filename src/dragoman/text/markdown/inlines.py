@@ -157,7 +157,7 @@ class _Scanner:
         self.items.append(Item(kind, start, stop, shown if kind is Kind.STAND_IN else ""))
 
     def _code_span(self, start: int, stop: int) -> int:
-        same = self._ticks[stop - start]
+        same = self._ticks.get(stop - start, [])
         turn = bisect_left(same, stop)
         if turn == len(same):
             return stop
