@@ -1,7 +1,6 @@
 // What one native call gets and gives: a batch of sentences of one model (or ensemble), options, results.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
 namespace dragoman {
@@ -38,7 +37,5 @@ struct SearchOptions {
   int32_t live_tokens = 640;    // source pieces
   int32_t live_columns = 2304;  // output columns that shortlists leave
 };
-
-using StopFlag = std::atomic<bool>;
 
 }  // namespace dragoman
