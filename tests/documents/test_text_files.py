@@ -78,14 +78,14 @@ ADDS_TARGETS = {"old.xlf", "new.xliff", "x.tmx"}
 @pytest.mark.parametrize("name", CASES)
 def test_words_change_and_nothing_else(name: str) -> None:
     source, expected = CASES[name]
-    assert translate_bytes(source.encode(), name, shouting(), settings=LANGUAGES).data.decode() == expected
+    assert translate_bytes(source.encode(), name, shouting().translate, settings=LANGUAGES).data.decode() == expected
 
 
 @pytest.mark.parametrize("name", sorted(CASES.keys() - ADDS_TARGETS))
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_an_identity_changes_no_byte(name: str, encoding: str) -> None:
     data = CASES[name][0].encode(encoding)
-    assert translate_bytes(data, name, identity(), settings=LANGUAGES).data == data
+    assert translate_bytes(data, name, identity().translate, settings=LANGUAGES).data == data
 
 
 CATALOGUE = """# c
@@ -112,7 +112,7 @@ msgstr "fertig"
 
 
 def test_catalogues_are_filled() -> None:
-    found = translate_bytes(CATALOGUE.encode(), "x.po", shouting(), settings=LANGUAGES).data.decode()
+    found = translate_bytes(CATALOGUE.encode(), "x.po", shouting().translate, settings=LANGUAGES).data.decode()
     expected = CATALOGUE.replace('"Language: \\n"', '"Language: de\\n"').replace("#, c-format", "#, fuzzy, c-format")
     expected = expected.replace('Hello %s\\n"\nmsgstr ""', 'Hello %s\\n"\nmsgstr "HELLO %S\\n"')
     expected = expected.replace('msgid "one file"', '#, fuzzy\nmsgid "one file"')
@@ -120,23 +120,23 @@ def test_catalogues_are_filled() -> None:
     expected = expected.replace('msgstr[0] ""\nmsgstr[1] ""\n', forms)
     assert found == expected
     plain = Settings(target="de", fuzzy=False)
-    assert "fuzzy" not in translate_bytes(CATALOGUE.encode(), "x.po", shouting(), settings=plain).data.decode()
+    assert "fuzzy" not in translate_bytes(CATALOGUE.encode(), "x.po", shouting().translate, settings=plain).data.decode()
 
 
 def test_equal_texts_are_asked_once() -> None:
     fake = shouting()
-    translate_bytes(b'["one word", "one word", "another"]', "x.json", fake)
+    translate_bytes(b'["one word", "one word", "another"]', "x.json", fake.translate)
     assert fake.calls[0][0] == ["one word", "another"]
 
 
 def test_columns_by_name_and_number() -> None:
     data = b"id;name;note\nx y;red wine;a b\n"
-    by_name = translate_bytes(data, "x.csv", shouting(), settings=Settings(columns=("Name",))).data
+    by_name = translate_bytes(data, "x.csv", shouting().translate, settings=Settings(columns=("Name",))).data
     assert by_name == b"id;name;note\nx y;RED WINE;a b\n"
     by_number = Settings(columns=("1",), header=False)
-    assert translate_bytes(data, "x.csv", shouting(), settings=by_number).data == b"ID;name;note\nX Y;red wine;a b\n"
+    assert translate_bytes(data, "x.csv", shouting().translate, settings=by_number).data == b"ID;name;note\nX Y;red wine;a b\n"
     with pytest.raises(OptionsError, match="columns"):
-        translate_bytes(data, "x.csv", shouting(), settings=Settings(columns=("colour",)))
+        translate_bytes(data, "x.csv", shouting().translate, settings=Settings(columns=("colour",)))
 
 
 @pytest.mark.parametrize(
@@ -155,11 +155,11 @@ def test_columns_by_name_and_number() -> None:
 )
 def test_what_is_wrong_is_said(name: str, data: bytes, message: str) -> None:
     with pytest.raises(DocumentError, match=message):
-        translate_bytes(data, name, identity(), settings=LANGUAGES)
+        translate_bytes(data, name, identity().translate, settings=LANGUAGES)
 
 
 def test_stated_encodings() -> None:
-    found = translate_bytes("café time".encode("latin-1"), "x.txt", shouting(), settings=Settings(encoding="latin-1"))
+    found = translate_bytes("café time".encode("latin-1"), "x.txt", shouting().translate, settings=Settings(encoding="latin-1"))
     assert found.data == "CAFÉ TIME".encode("latin-1")
     with pytest.raises(OptionsError, match="encoding"):
-        translate_bytes(b"a", "x.txt", shouting(), settings=Settings(encoding="no-such"))
+        translate_bytes(b"a", "x.txt", shouting().translate, settings=Settings(encoding="no-such"))

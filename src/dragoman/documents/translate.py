@@ -6,15 +6,17 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from dragoman.documents.registry import find_format, read_document
 from dragoman.documents.unit import Settings, Unit
 from dragoman.errors import DocumentError
-from dragoman.options import DecodingChanges, DecodingOptions
+from dragoman.options import DecodingChanges, DecodingOptions, Split
 from dragoman.result import Translation
 from dragoman.run.translates import Translates
+from dragoman.text.glossary import Glossary
 
 __all__ = ["FileReport", "Progress", "translate_bytes", "translate_file", "write_whole"]
 
@@ -57,8 +59,18 @@ def translate_file(
     translator: Translates,
     options: DecodingOptions | None = None,
     *,
-    settings: Settings | None = None,
+    model: str | Sequence[str] | None = None,
+    route: Sequence[str] | None = None,
+    source: str | None = None,
+    target: str | None = None,
     format: str = "",
+    split: Split = "paragraph",
+    encoding: str = "",
+    glossary: Glossary | None = None,
+    keep: Sequence[str] = (),
+    columns: Sequence[str] = (),
+    header: bool = True,
+    fuzzy: bool = True,
     progress: Progress | None = None,
     **changes: Unpack[DecodingChanges],
 ) -> FileReport:
@@ -67,9 +79,15 @@ def translate_file(
     Args:
         path: of the file; its suffix, or its content, says what it is.
         output: is written whole, or not at all. May not be ``path``.
-        translator: a `Translator`, or whatever translates as one does.
-        settings: languages, encoding, and what single formats ask for.
+        translator: a `Translator`, a `Service`, or whatever translates as one does.
+        model, route: of a `Service`, as for `Service.translate`; by default it goes from ``source`` to ``target``.
+        source, target: languages. Some formats write them down, and ``source`` says how sentences are split.
         format: name of the file's format, where the suffix does not say it.
+        split: of plain text.
+        encoding: of text files, where neither a byte order mark nor a declaration says it.
+        glossary, keep: as for `Translator.translate`.
+        columns, header: of tables: which to translate (names, or numbers from 1), and whether the first row names them.
+        fuzzy: mark what is filled into catalogues for review.
         progress: told as parts are done.
         options, **changes: as for `Translator.translate`.
 
@@ -84,9 +102,16 @@ def translate_file(
         raise DocumentError(f"{output}: the translation would overwrite the file it is made of: name another output.")
     if path.stat().st_size > _MOST_BYTES:
         raise DocumentError(f"{path}: {path.stat().st_size} bytes; {_MOST_BYTES} are the most for one file.")
-    found = translate_bytes(
-        path.read_bytes(), path, translator, options, settings=settings, format=format, progress=progress, **changes
-    )
+    settings = Settings(
+        source=source or "", target=target or "", encoding=encoding, split=split, fuzzy=fuzzy, columns=tuple(columns),
+        header=header,
+    )  # fmt: skip
+    if model is None and route is None and source and target and hasattr(translator, "fleet"):
+        route = (source, target)
+    given = {"model": model, "route": route, "glossary": glossary, "keep": keep or None}
+    stated = {name: value for name, value in given.items() if value is not None}
+    call: Callable[..., Any] = partial(translator.translate, options=options, **stated, **changes)
+    found = translate_bytes(path.read_bytes(), path, call, settings=settings, format=format, progress=progress)
     write_whole(output, found.data)
     return FileReport(output, found.sentences, found.warnings)
 
@@ -94,15 +119,21 @@ def translate_file(
 def translate_bytes(
     data: bytes,
     name: Path | str,
-    translator: Translates,
-    options: DecodingOptions | None = None,
+    translate: Callable[..., Sequence[Translation]],
     *,
     settings: Settings | None = None,
     format: str = "",
     progress: Progress | None = None,
-    **changes: Unpack[DecodingChanges],
 ) -> Translated:
-    """The same in memory. Arguments and errors: `translate_file`."""
+    """The same in memory.
+
+    Args:
+        data: of the file.
+        name: of it, for its suffix and for errors.
+        translate: takes texts, and ``split``, ``format`` and ``source_language`` as `Translator.translate` does.
+        settings: what is known of the file.
+        others, and errors: as `translate_file`.
+    """
     settings = settings or Settings()
     document = read_document(data, find_format(name, data, format), settings, name)
     units = document.units
@@ -110,21 +141,16 @@ def translate_bytes(
     done: dict[Unit, Translation] = {}
     finished = 0
     for portion in _portions(dict.fromkeys(units)):
-        answers = translator.translate(
-            [unit.text for unit in portion],
-            options,
-            split=portion[0].split,
-            format=portion[0].format,
-            source_language=settings.source or None,
-            **changes,
-        )
+        texts, first = [unit.text for unit in portion], portion[0]
+        source_language = settings.source or None
+        answers = translate(texts, split=first.split, format=first.format, source_language=source_language)
         done.update(zip(portion, answers, strict=True))
-        finished += sum(len(unit.text) for unit in portion)
+        finished += sum(len(text) for text in texts)
         if progress is not None:
             progress(finished, total)
     written = document.write([done[unit].text for unit in units])
-    warnings = [warning for answer in done.values() for warning in getattr(answer, "warnings", ())]
-    sentences = sum(len(getattr(answer, "sentences", ())) for answer in done.values())
+    warnings = [warning for answer in done.values() for warning in answer.warnings]
+    sentences = sum(len(answer.sentences) for answer in done.values())
     return Translated(written, sentences, tuple(dict.fromkeys(warnings)), tuple(done.items()))
 
 
