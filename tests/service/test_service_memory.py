@@ -32,9 +32,9 @@ def warm(names):
     '''Until every worker has run every model.'''
     seen = set()
     for worker in service._dispatcher.workers:
-        def finish(worker, work, outcome, seconds, before=worker._finish):
+        def finish(worker, work, outcome, before=worker._finish):
             seen.add((worker.number, work.entries[0].name))
-            before(worker, work, outcome, seconds)
+            before(worker, work, outcome)
         worker._finish = finish
     for _ in range(60):
         futures = [service.submit(lines, model=name) for name in names for _ in range(workers)]

@@ -66,9 +66,7 @@ def make_request(
     caller: str = "",
     **changes: Unpack[DecodingChanges],
 ) -> Request:
-    """Check everything that can be known now, and take the texts apart.
-
-    The models' entries are entered: leave them on failure.
+    """Check everything that can be known now, and take the texts apart. Nothing else knows of it yet.
 
     Raises: as `dragoman.Service.translate`.
     """
@@ -82,18 +80,12 @@ def make_request(
     seconds = None if timeout is None else check_seconds("timeout", timeout)
     kept = Keep(tuple(keep))
     steps = _steps(fleet, model, route)
-    entries = fleet.enter([name for step in steps for name in step])
-    try:
-        rest = iter(entries)
-        entered = [tuple(next(rest) for _ in step) for step in steps]
-        known = entries[0].languages
-        language = (known[0] if known else "") if source_language is None else source_language
-        reading = Reading(split, format, language, kept)
-        works, prefixes, linked = make_works(entered, options, changes, len(listed))
-        whole = Texts([reading.read(text) for text in listed], prefixes or (), linked=linked)
-    except BaseException:
-        fleet.leave(entries)
-        raise
+    entries = [fleet.look(step) for step in steps]
+    known = entries[0][0].languages
+    language = (known[0] if known else "") if source_language is None else source_language
+    reading = Reading(split, format, language, kept)
+    works, prefixes, linked = make_works(entries, options, changes, len(listed))
+    whole = Texts([reading.read(text) for text in listed], prefixes or (), linked=linked)
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     ticket = Ticket(caller, priority, deadline)
     return Request(whole, works, ticket, failures, single, on_line, seconds or 0.0)

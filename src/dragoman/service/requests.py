@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -12,6 +11,7 @@ from typing import Any, Literal
 
 from dragoman.errors import DragomanError, OptionsError, TranslationError
 from dragoman.fleet.entries import Entry
+from dragoman.fleet.threads import call_back, check_may_wait
 from dragoman.options import DecodingChanges, DecodingOptions
 from dragoman.result import FailedLine, Translation
 from dragoman.run.flights import Found
@@ -19,7 +19,7 @@ from dragoman.service.scheduler import Ticket
 from dragoman.service.texts import Text, Texts, WantedLine
 from dragoman.text.lines import Line
 
-__all__ = ["Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy"]
+__all__ = ["Answer", "Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy"]
 
 Failures = Literal["raise", "keep"]
 OnLine = Callable[[int, Translation | FailedLine], None]
@@ -27,7 +27,6 @@ OnLine = Callable[[int, Translation | FailedLine], None]
 _OF_OUTPUT = ("n_best", "alignment", "word_scores", "weights", "target_prefix")
 """Options that only make sense for the last model of a route."""
 _PIECES_A_LETTER = 0.3
-_log = logging.getLogger("dragoman")
 _PLAIN = DecodingOptions()
 
 
@@ -127,6 +126,25 @@ class Part:
     tokens: int
 
 
+class Answer(Future[Any]):
+    """A request's future. What it calls back does no harm to its thread, nor to others that are to be called."""
+
+    def add_done_callback(self, fn: Callable[[Future[Any]], object]) -> None:
+        super().add_done_callback(lambda future: call_back(fn, future))
+
+    def result(self, timeout: float | None = None) -> Any:
+        self._check(timeout)
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        self._check(timeout)
+        return super().exception(timeout)
+
+    def _check(self, timeout: float | None) -> None:
+        if timeout != 0 and not self.done():
+            check_may_wait("result")
+
+
 @dataclass(eq=False)
 class Request:
     """A caller's texts, and what became of them.
@@ -150,23 +168,22 @@ class Request:
     single: bool
     on_line: OnLine | None = None
     timeout_s: float = 0.0
-    future: Future[Any] = field(default_factory=Future)
+    future: Answer = field(default_factory=Answer)
     started: float = field(default_factory=time.monotonic)
     results: list[Translation | FailedLine | None] = field(default_factory=list)
     open: int = 0
-    closed: bool = False
     defaults: DecodingOptions = _PLAIN
     linked_works: tuple[Work, ...] = ()
 
     def __post_init__(self) -> None:
-        self.open = self.size
-        self.results = [None] * self.size
+        self.open = len(self.texts.all)
+        self.results = [None] * self.open
         self.linked_works = tuple(work.linked() for work in self.works)
 
     @property
     def size(self) -> int:
-        """Texts."""
-        return len(self.texts.all)
+        """Characters; a text counts one more."""
+        return sum(len(text.passage.source) + 1 for text in self.texts.all)
 
     def jobs(self) -> list[LineJob]:
         """The lines, longest first: neighbours in a batch should be of like length."""
@@ -198,12 +215,8 @@ class Request:
 
     def tell(self, number: int, result: Translation | FailedLine) -> None:
         """Who listens hears of a text."""
-        if self.on_line is None:
-            return
-        try:
-            self.on_line(number, result)
-        except Exception:
-            _log.exception("on_line failed")
+        if self.on_line is not None:
+            call_back(self.on_line, number, result)
 
     def outcome(self) -> Any:
         """What the caller gets. Raises the error of the first text that failed, unless it is to be kept."""
