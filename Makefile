@@ -31,6 +31,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $$(git ls-files 'native/*.cc' 'native/*.h')
 	$(BIN)/python tools/check_stub.py
+	$(BIN)/python tools/man_page.py --check
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix src tests demo benchmarks

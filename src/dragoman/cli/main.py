@@ -15,6 +15,7 @@ __all__ = ["cli", "main"]
 
 _COMMANDS = {
     "cache": "Show, check or empty the cache of prepared weights.",
+    "completion": "Print a completion script for a shell.",
     "convert": "Make int8 models and binary shortlists.",
     "decoder": "Translate as marian-decoder does: its options, its output.",
     "fleet": "Show a catalogue of models, and try budgets of memory on a trace.",

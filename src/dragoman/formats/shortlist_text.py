@@ -49,7 +49,9 @@ def read_shortlist(options: ShortlistOptions, source: PieceIds, target: PieceIds
     first, best = options.sizes
     if options.stated_false:
         _log.debug("%s: 'false' says nothing for a text shortlist; first %d, best %d", path, first, best)
-    return read_text_shortlist(path, source, target, first=first, best=best, threshold=options.threshold)
+    return read_text_shortlist(
+        path, source, target, first=first, best=best, threshold=options.threshold, repeated=options.repeated
+    )
 
 
 def read_text_shortlist(

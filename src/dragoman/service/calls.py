@@ -85,10 +85,10 @@ def make_request(
     language = (known[0] if known else "") if source_language is None else source_language
     reading = Reading(split, format, language, kept)
     works, prefixes, linked = make_works(entries, options, changes, len(listed))
-    whole = Texts([reading.read(text) for text in listed], prefixes or (), linked=linked)
+    whole = Texts([reading.read(text) for text in listed], prefixes or ())
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     ticket = Ticket(caller, priority, deadline)
-    return Request(whole, works, ticket, failures, single, on_line, seconds or 0.0)
+    return Request(whole, works, ticket, failures, single, on_line, seconds or 0.0, linked=linked)
 
 
 def _steps(fleet: Fleet, model: ModelChoice | None, route: Sequence[str] | None) -> list[tuple[str, ...]]:

@@ -22,14 +22,14 @@ from dragoman.errors import DeadlineExceededError, DragomanError, ServiceClosedE
 from dragoman.fleet.fleet import Fleet
 from dragoman.fleet.threads import OwnThread, start_thread
 from dragoman.model import Model
-from dragoman.result import FailedLine, Translation
+from dragoman.result import FailedLine
 from dragoman.service.admission import Admission
 from dragoman.service.claims import Claims
+from dragoman.service.delivery import Delivery
 from dragoman.service.jobs import Outcome
 from dragoman.service.ledger import Ledger
-from dragoman.service.requests import LineJob, Part, Request, Work, own_copy
+from dragoman.service.requests import Part, Request, Work, own_copy
 from dragoman.service.scheduler import Scheduler, Ticket
-from dragoman.service.texts import Text
 from dragoman.service.worker import Job, Worker, core_of
 
 __all__ = ["Dispatcher"]
@@ -64,6 +64,7 @@ class Dispatcher:
         self._work_there = threading.Condition(self._lock)
         self.scheduler: Scheduler[Work, Part] = Scheduler(lambda work: work.cost, age_s=age_s, fill_s=fill_s)
         self.ledger = Ledger(self._lock, self._forget, self._give_back)
+        self._delivery = Delivery(self._lock, self._work_there, self.scheduler, self.ledger)
         self._begun: SimpleQueue[Request] = SimpleQueue()
         self._unwanted: SimpleQueue[Ticket] = SimpleQueue()
         self._ticks: SimpleQueue[None] = SimpleQueue()
@@ -193,11 +194,8 @@ class Dispatcher:
                 return
             if self.ledger.find(request.ticket) is None:
                 continue
-            jobs = request.jobs()
-            for linked in (False, True):
-                parts = [job.part() for job in jobs if job.wanted.linked is linked]
-                if parts:
-                    self.scheduler.add(request.ticket, parts[0].job.work, parts, time.monotonic())
+            for work, parts in request.parts().items():
+                self.scheduler.add(request.ticket, work, parts, time.monotonic())
             self.scheduler.watch(request.ticket)
             if request.texts.without_lines or not request.texts.all:
                 self._ready.append(request)
@@ -235,9 +233,9 @@ class Dispatcher:
                 if request is not None
                 for part in self.scheduler.drop_key(request.ticket, work)
             ]
-            complete = self._deliver(answers)
+            answered = self._delivery.sort(answers)
         self._claims.release(taken)
-        self._write(complete)
+        self._delivery.advance(answered)
 
     def _finish(self, worker: Worker, work: Work, outcome: Outcome) -> None:
         """What a batch came to. No reference to a model is left here."""
@@ -254,40 +252,10 @@ class Dispatcher:
                     again.setdefault(part.job.request.ticket, []).append(part)
             for ticket, parts in again.items():
                 self.scheduler.add(ticket, work, parts, time.monotonic(), first=True)
-            complete = self._deliver(outcome.answers)
+            answered = self._delivery.sort(outcome.answers)
             if again:
                 self._work_there.notify()
-        self._write(complete)
-
-    def _deliver(self, answers: Sequence[tuple[LineJob, Translation | FailedLine]]) -> list[tuple[Request, Text]]:
-        """Under the lock. Returns texts that have all their lines now."""
-        complete: list[tuple[Request, Text]] = []
-        for job, answer in answers:
-            request = job.request
-            if job.done or request.ticket.done:
-                continue
-            job.done = True
-            following = request.answer(job, answer)
-            if isinstance(following, LineJob):
-                self.scheduler.add(request.ticket, following.work, [following.part()], time.monotonic())
-                self._work_there.notify()
-                continue
-            complete += [(request, text) for text in following]
-        return complete
-
-    def _write(self, complete: Sequence[tuple[Request, Text]]) -> None:
-        """Without the lock: put texts together, tell who listens, and end the requests that have all of theirs."""
-        for request, text in complete:
-            if request.ticket.done:
-                continue
-            result = request.write(text)
-            request.tell(text.number, result)
-            with self._lock:
-                self.ledger.counts.told(result)
-                request.open -= 1
-                ended = not request.open
-            if ended:
-                self.ledger.conclude(request)
+        self._delivery.advance(answered)
 
     # -- how requests end ------------------------------------------------------------------------------------
 
@@ -301,7 +269,7 @@ class Dispatcher:
     def _give_back(self, request: Request) -> None:
         """Without the lock: room for others; models that nobody waits for any more may go."""
         with self._lock:
-            works = {*request.works, *request.linked_works}
+            works = {*request.works, *(work for own in request.other_works.values() for work in own)}
             unwanted = self._claims.take(work for work in works if not self.scheduler.waiting(work))
             for work, _ in unwanted:
                 self.scheduler.unblock(work)
@@ -344,7 +312,7 @@ class Dispatcher:
         for work, error in broken:
             self._arrived(work, error)
         for request in ready:
-            self._write([(request, text) for text in request.texts.without_lines])
+            self._delivery.write(request, request.texts.without_lines)
             if not request.texts.all:
                 self.ledger.conclude(request)
         for late in expired:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import math
-import time
 import warnings
 import weakref
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import TracebackType
-from typing import Any, Literal, Unpack, overload
+from typing import Literal, Unpack, overload
 
 from dragoman.arguments import check_integer, check_seconds, check_texts
-from dragoman.errors import DeadlineExceededError, OptionsError
+from dragoman.errors import OptionsError
 from dragoman.fleet.fleet import Fleet
 from dragoman.fleet.threads import check_may_wait
 from dragoman.options import DecodingOptions
@@ -24,6 +21,7 @@ from dragoman.run.batching import MAX_BATCH_SENTENCES, MAX_BATCH_TOKENS
 from dragoman.service.admission import Admission
 from dragoman.service.calls import Call, make_request
 from dragoman.service.dispatcher import Dispatcher
+from dragoman.service.entrance import Entrance
 from dragoman.service.reports import MemoryReport, ServiceStats, memory_report, service_stats
 from dragoman.service.requests import Failures, OnLine, Request
 from dragoman.service.streams import Stream
@@ -95,6 +93,7 @@ class Service:
             batch_tokens=batch_tokens,
             age_s=age_s,
         )
+        self._entrance = Entrance(fleet, self._admission, self._dispatcher)
         _living.add(self)
 
     # -- translating -----------------------------------------------------------------------------------------
@@ -153,13 +152,9 @@ class Service:
             ServiceError: this is a callback's thread, which it would wait for.
         """
         request = self._request(texts, options, failures=failures, **call)
-        check_may_wait("translate")
-        try:
-            result: Translation | list[Translation] = self._begin(request).result()
+        with self._entrance.wanted(request):  # Ctrl-C, for one: nobody waits for it any more
+            result: Translation | list[Translation] = self._entrance.wait(request, "translate").result()
             return result
-        except BaseException:
-            self._dispatcher.drop(request.ticket)  # Ctrl-C, for one: nobody waits for it any more
-            raise
 
     @overload
     async def translate_async(  # type: ignore[overload-overlap]
@@ -179,11 +174,8 @@ class Service:
     ) -> Translation | list[Translation] | list[Translation | FailedLine]:
         """As `translate`, for asyncio. Cancelling the task cancels the request."""
         request = self._request(texts, options, failures=failures, **call)
-        try:
-            return await asyncio.wrap_future(await self._begin_later(request))
-        except BaseException:
-            self._dispatcher.drop(request.ticket)
-            raise
+        with self._entrance.wanted(request):
+            return await asyncio.wrap_future(await self._entrance.wait_async(request))
 
     @overload
     def submit(  # type: ignore[overload-overlap]
@@ -223,14 +215,7 @@ class Service:
             others: as in `translate`, for what is known at once.
         """
         request = self._request(texts, options, failures=failures, on_line=on_line, **call)
-        try:
-            self.fleet.enter(request.ticket, request.entries)
-            self._admission.enter(request.ticket, request.size)
-            self._dispatcher.start(request)
-            return request.future
-        except BaseException:
-            self._dispatcher.drop(request.ticket)
-            raise
+        return self._entrance.enter(request)
 
     def stream(
         self,
@@ -262,58 +247,14 @@ class Service:
         def request(lines: list[str], on_line: OnLine) -> Request:
             return self._request(lines, options, failures="keep", on_line=on_line, **call)
 
-        def begin(lines: list[str], on_line: OnLine) -> Future[Any]:
-            made = request(lines, on_line)
-            check_may_wait("stream")
-            try:
-                return self._begin(made)
-            except BaseException:
-                self._dispatcher.drop(made.ticket)
-                raise
-
-        async def begin_later(lines: list[str], on_line: OnLine) -> Future[Any]:
-            made = request(lines, on_line)
-            try:
-                return await self._begin_later(made)
-            except BaseException:
-                self._dispatcher.drop(made.ticket)
-                raise
-
-        return Stream(begin, begin_later, texts, ordered, ahead, most=max(1, self._admission.limit // 4))
-
-    def _begin(self, request: Request) -> Future[Any]:
-        """Wait for room, then start. Whatever is raised: drop the request then."""
-        room = self._room(request)
-        if room is not None:
-            try:
-                room.result(_left(request.ticket.deadline))
-            except FutureTimeoutError:
-                room.cancel()
-                raise DeadlineExceededError(request.timeout_s) from None
-            except BaseException:
-                room.cancel()
-                raise
-        self._dispatcher.start(request)
-        return request.future
-
-    async def _begin_later(self, request: Request) -> Future[Any]:
-        room = self._room(request)
-        if room is not None:
-            try:
-                await asyncio.wait_for(asyncio.wrap_future(room), _left(request.ticket.deadline))
-            except TimeoutError:
-                raise DeadlineExceededError(request.timeout_s) from None
-        self._dispatcher.start(request)
-        return request.future
-
-    def _room(self, request: Request) -> Future[None] | None:
-        """None: there was some, and it was taken."""
-        self.fleet.enter(request.ticket, request.entries)
-        if self._admission.enter(request.ticket, request.size, refuse=False):
-            return None
-        room = self._admission.wait(request.ticket, request.size)
-        self._dispatcher.tick()
-        return room
+        return Stream(
+            lambda lines, on_line: self._entrance.wait(request(lines, on_line), "stream"),
+            lambda lines, on_line: self._entrance.wait_async(request(lines, on_line)),
+            texts,
+            ordered,
+            ahead,
+            most=max(1, self._admission.limit // 4),
+        )
 
     def _request(
         self,
@@ -404,10 +345,6 @@ class Service:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.get_running_loop().run_in_executor(None, lambda: self.shutdown(wait=error is None))
-
-
-def _left(deadline: float) -> float | None:
-    return None if deadline == math.inf else max(0.0, deadline - time.monotonic())
 
 
 _living: weakref.WeakSet[Service] = weakref.WeakSet()

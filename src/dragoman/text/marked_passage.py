@@ -12,6 +12,7 @@ from dragoman.result import Span, Translation
 from dragoman.text.coded_block import CodedBlock, Placed, read_block
 from dragoman.text.codes import CodedText
 from dragoman.text.composing import Part, compose
+from dragoman.text.dialogue import PlannedLine
 from dragoman.text.format import Block, MarkedText, Written
 from dragoman.text.lines import realigned
 from dragoman.text.places import SourcePlace, TargetPlace
@@ -35,22 +36,8 @@ class MarkedPassage:
     blocks: tuple[CodedBlock, ...]
 
     @cached_property
-    def lines(self) -> tuple[str, ...]:
-        return tuple(
-            block.text[start:stop]
-            for block in self.blocks
-            for (start, stop), read in zip(block.spans, block.read, strict=True)
-            if read
-        )
-
-    @cached_property
-    def linked(self) -> tuple[bool, ...]:
-        return tuple(
-            linked
-            for block in self.blocks
-            for linked, read in zip(block.linked, block.read, strict=True)
-            if read
-        )
+    def lines(self) -> tuple[PlannedLine, ...]:
+        return tuple(line for block in self.blocks for line in block.lines if line is not None)
 
     def write(self, translated: Sequence[Translation], options: DecodingOptions) -> Translation:
         lines = iter(translated)
