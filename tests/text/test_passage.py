@@ -16,6 +16,7 @@ from dragoman.result import SoftAlignment, Translation
 from dragoman.text.linking import token_links
 from dragoman.text.passage import read_plain
 from dragoman.text.pieces import clean
+from dragoman.text.reading import Reading
 
 SPLITS: tuple[Split, ...] = ("paragraph", "sentence", "wrapped_text", "none")
 
@@ -29,7 +30,7 @@ def translate(
     options: DecodingOptions | None = None,
 ) -> Translation:
     options = options or DecodingOptions(alignment="soft", word_scores=True)
-    passage = read_plain(clean(text), split, language)
+    passage = read_plain(clean(text), Reading(split, language=language))
     said = [(line.text, say(line.text)) for line in passage.lines]
     lines = [answer(line, [told] if isinstance(told, str) else told, options) for line, told in said]
     return passage.write(lines, options)

@@ -1,6 +1,6 @@
 """How a request comes in: its models are kept for it, there is room in the queue or it waits for some, it begins.
 
-On the caller's thread. Whatever interrupts it, the dispatcher hears that the request is not wanted, and undoes the rest.
+On the caller's thread. Whatever interrupts it, the dispatcher hears that nobody wants the request, and undoes the rest.
 """
 
 from __future__ import annotations

@@ -6,14 +6,15 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from dragoman.options import Split
 from dragoman.result import Span, Translation
 from dragoman.text.codes import AlignedPart, Code, CodedText, TokenLinks
 from dragoman.text.dialogue import STAND_INS, PlannedLine
+from dragoman.text.glossary import TermMatch
 from dragoman.text.joints import gap_between
 from dragoman.text.linking import token_links
 from dragoman.text.projection import project
 from dragoman.text.protect import Keep, Protection, find_protected
+from dragoman.text.reading import Reading
 from dragoman.text.sentences import has_letters, split_sentences
 from dragoman.text.stand_ins import Replacement, Restored, Substituted, restore, substitute
 
@@ -117,22 +118,36 @@ class TranslatedBlock:
     warnings: tuple[str, ...]
 
 
-def read_block(coded: CodedText, split: Split, language: str, keep: Keep) -> CodedBlock:
-    """Find what is copied, and the sentences.
+def read_block(coded: CodedText, reading: Reading) -> CodedBlock:
+    """Find what is copied, the terms, and the sentences.
 
     Args:
         coded: of a format.
-        split, language, keep: as of `dragoman.text.reading.Reading`.
+        reading: how.
     """
-    substituted = substitute(coded, _replacements(coded, keep))
+    substituted = substitute(coded, _replacements(coded, reading.keep))
     text = substituted.coded.text
-    spans = split_sentences(text, split, language)
-    ats = [code.at for code in substituted.coded.codes]
-    return CodedBlock(
-        substituted,
-        tuple(spans),
-        tuple(_planned(text, span, substituted.coded.codes, ats) for span in spans),
-    )
+    spans = split_sentences(text, reading.split, reading.language)
+    terms = () if reading.terms is None else reading.terms.find(text, substituted.places)
+    planned = []
+    first = 0
+    for span in spans:
+        while first < len(terms) and terms[first].span.start < span.start:
+            first += 1
+        last = first
+        while last < len(terms) and terms[last].span.stop <= span.stop:
+            last += 1
+        line = _planned(text, span, substituted.coded.codes)
+        if line is not None and last > first:
+            own = tuple(_moved(match, -span.start) for match in terms[first:last])
+            line = replace(line, linked=True, terms=own, method=reading.method)
+        planned.append(line)
+        first = last
+    return CodedBlock(substituted, tuple(spans), tuple(planned))
+
+
+def _moved(match: TermMatch, by: int) -> TermMatch:
+    return match._replace(span=Span(match.span.start + by, match.span.stop + by))
 
 
 def _replacements(coded: CodedText, keep: Keep) -> list[Replacement]:
@@ -152,14 +167,14 @@ def _replacements(coded: CodedText, keep: Keep) -> list[Replacement]:
     return found
 
 
-def _planned(text: str, span: Span, codes: Sequence[Code], ats: Sequence[int]) -> PlannedLine | None:
+def _planned(text: str, span: Span, codes: Sequence[Code]) -> PlannedLine | None:
     """What a model reads of a sentence: nothing, if there are no letters outside of stand-ins.
 
     Args:
-        codes: of the block, ``ats`` their places.
+        codes: of the block.
     """
     start, stop = span
-    own = codes[bisect_left(ats, start) : bisect_right(ats, stop)]
+    own = codes[bisect_left(codes, start, key=_place) : bisect_right(codes, stop, key=_place)]
     stand_ins = [Span(code.at - start, code.at - start + code.width) for code in own if code.width and code.at < stop]
     done, seen = start, False
     for first, last in stand_ins:
@@ -168,3 +183,7 @@ def _planned(text: str, span: Span, codes: Sequence[Code], ats: Sequence[int]) -
     if not (seen or has_letters(text[done:stop])):
         return None
     return PlannedLine(text[start:stop], bool(own), tuple(stand_ins))
+
+
+def _place(code: Code) -> int:
+    return code.at

@@ -10,15 +10,20 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from dragoman.errors import TranslationError
 from dragoman.options import DecodingOptions
 from dragoman.result import FailedLine, Translation
+from dragoman.text import terms
 from dragoman.text.codes import AlignedPart, Code, CodedText, CodeKind, Span
+from dragoman.text.glossary import TermMatch
 from dragoman.text.linking import token_links
 from dragoman.text.projection import project
 from dragoman.text.quality import find_runaway
+from dragoman.text.settled import settled_line
+from dragoman.text.terms import GlossaryMethod, settle_terms
 
 __all__ = ["PLAIN_ASK", "STAND_INS", "Ask", "AskKind", "Dialogue", "PlannedLine"]
 
@@ -38,11 +43,14 @@ class PlannedLine:
     Attributes:
         linked: its translation is needed with a soft alignment.
         stand_ins: where the text has `STAND_INS`' first for what is copied.
+        terms: of a glossary, with spans in the text; ``method``: how they are got into the translation.
     """
 
     text: str
     linked: bool = False
     stand_ins: tuple[Span, ...] = ()
+    terms: tuple[TermMatch, ...] = ()
+    method: GlossaryMethod = "auto"
 
 
 class AskKind(NamedTuple):
@@ -115,6 +123,8 @@ class Dialogue:
 
 
 def _talk(line: PlannedLine, prefix: str) -> _Talk:
+    if line.terms:
+        return (yield from _with_terms(line, prefix))
     first = yield from _sound(Ask(line.text, prefix, AskKind(line.linked)))
     assert first is not None
     if not line.stand_ins or _keeps_stand_ins(line, STAND_INS[0], first):
@@ -127,6 +137,24 @@ def _talk(line: PlannedLine, prefix: str) -> _Talk:
             if not other or _keeps_stand_ins(line, other, moved):
                 return moved
     return first
+
+
+def _with_terms(line: PlannedLine, prefix: str) -> _Talk:
+    """Up the ladder, as far as it takes."""
+    ladder = settle_terms(line.text, line.terms, line.method, stand_ins=STAND_INS, constrains=False)
+    said: dict[terms.Ask, Translation] = {}
+    wanted = next(ladder)
+    while True:
+        answer = yield from _sound(Ask(wanted.text, prefix, AskKind(linked=True)))
+        if answer is None:  # of a further step: what there is holds
+            ladder.close()
+            return next(iter(said.values()))
+        said[wanted] = answer
+        try:
+            wanted = ladder.send(terms.Answer(answer.text, partial(token_links, answer)))
+        except StopIteration as end:
+            settled: terms.Settled = end.value
+            return settled_line(line.text, settled, said[settled.ask])
 
 
 def _sound(ask: Ask) -> Generator[Ask, Translation | None, Translation | None]:

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from dragoman.options import DecodingOptions, Split
+from dragoman.options import DecodingOptions
 from dragoman.result import Span, Translation
 from dragoman.text.composing import Part, Shift, compose
 from dragoman.text.dialogue import PlannedLine
 from dragoman.text.joints import gap_between
 from dragoman.text.lines import realigned
+from dragoman.text.reading import Reading
 from dragoman.text.sentences import has_letters, split_sentences
 
 __all__ = ["Passage", "PlainPassage", "WholePassage", "read_plain"]
@@ -116,18 +117,16 @@ def _of_rank(line: Translation, rank: int) -> str:
     return line.n_best[min(rank, len(line.n_best) - 1)].text
 
 
-def read_plain(text: str, split: Split, language: str = "") -> Passage:
+def read_plain(text: str, reading: Reading) -> Passage:
     """Take a text without marks apart.
 
     Args:
         text: clean.
-        split: what its lines mean.
-        language: of the text, for the rules of its sentences; "" if unknown.
+        reading: how.
     """
-
-    if split == "none":
+    if reading.split == "none":
         return WholePassage(text)
-    spans = split_sentences(text, split, language)
+    spans = split_sentences(text, reading.split, reading.language)
     read = tuple([has_letters(text[start:stop]) for start, stop in spans])
     if read == (True,) and spans[0] == (0, len(text)):
         return WholePassage(text)
