@@ -14,7 +14,8 @@ from dragoman.text.format import Block
 __all__ = ["BlockBuilder"]
 
 _SPACES = " \t\n\f\r"
-_RUNS = re.compile(r"[ \t\n\f\r]+|[^ \t\n\f\r]+")
+_RUNS = re.compile(r"[^ \t\n\f\r]+(?: [^ \t\n\f\r]+)*|[ \t\n\f\r]+")
+"""Words with one space between them, or other white space."""
 
 
 @dataclass(slots=True)

@@ -37,7 +37,13 @@ def render(
     origins: array[int] = array("I")
     place = offset
     for start, stop, raw, width in _stretches(coded):
-        for number, character in enumerate(coded.text[start:stop], start):
+        chunk = coded.text[start:stop]
+        if not special and not any(map(chunk.__contains__, escapes)):  # most have nothing to escape
+            written.append(chunk)
+            origins.extend(range(place, place + len(chunk)))
+            place += len(chunk)
+            chunk = ""
+        for number, character in enumerate(chunk, start):
             shown = special.get(number) or escapes.get(character, character)
             written.append(shown)
             origins.append(place)
