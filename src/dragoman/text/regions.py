@@ -2,8 +2,8 @@
 
 A model that was trained to align says for each target token where it looked. Read by rows (of each target word
 its source) that loses words and draws neighbours in; read by columns (of each source word, which of the target words
-that looked at it most) it does not: docs/decisions/0019-placement.md has the figures. A stretch of several words is the one
-that gathers most of their columns and least of the others'.
+that looked at it most) it does not: docs/decisions/0019-placement.md has the figures. A stretch of several words is
+the one that gathers most of their columns and least of the others'.
 """
 
 from __future__ import annotations
