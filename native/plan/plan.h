@@ -1,5 +1,5 @@
 // A compiled graph as the interpreter reads it: the native form of src/dragoman/planning/plan.py.
-// Made once from Python or an image, validated once (validate.cc), then immutable; shared by all models of an
+// Made once from an image, validated once (validate.cc), then immutable; shared by all models of an
 // architecture.
 #pragma once
 
@@ -35,41 +35,21 @@ struct Operand {
   explicit operator bool() const { return value >= 0; }
 };
 
+// Names are those of src/dragoman/planning/instructions.py, in the order of planning/image.py.
+// clang-format off
+#define DRAGOMAN_OPERATIONS(X) X(Embed) X(Quantize) X(QuantizeRows) X(GemmInt8) X(GemmFloat) X(Norm) \
+  X(SelfAttention) X(PackKeys) X(CrossAttention) X(CachedAttention) X(AdditiveAttention) X(Activate) X(Add) \
+  X(Multiply) X(Mix) X(RunningAverage) X(Gru) X(Lstm) X(Copy) X(Zero) X(ReorderState) X(MeanOverSentence) \
+  X(ScanBegin) X(ScanEnd) X(ScanRead) X(ScanWrite) X(SelectCandidates) X(LogitsInt8) X(LogitsFloat)
+// clang-format on
+
 enum class Op : int32_t {
-  kEmbed,
-  kQuantize,
-  kQuantizeRows,
-  kGemmInt8,
-  kGemmFloat,
-  kNorm,
-  kSelfAttention,
-  kPackKeys,
-  kCrossAttention,
-  kCachedAttention,
-  kAdditiveAttention,
-  kActivate,
-  kAdd,
-  kMultiply,
-  kMix,
-  kRunningAverage,
-  kGru,
-  kLstm,
-  kCopy,
-  kZero,
-  kReorderState,
-  kMeanOverSentence,
-  kScanBegin,
-  kScanEnd,
-  kScanRead,
-  kScanWrite,
-  kSelectCandidates,
-  kLogitsInt8,
-  kLogitsFloat,
+#define DRAGOMAN_ENUMERATOR(name) k##name,
+  DRAGOMAN_OPERATIONS(DRAGOMAN_ENUMERATOR)
+#undef DRAGOMAN_ENUMERATOR
 };
 
-// One instruction; which fields are used depends on op (src/dragoman/planning/instructions.py). Field names are those
-// of Python where one instruction alone has them; q, query and gate are `x`; residual, k, keys, projected and s are
-// `y`; v, context, h, cell (and Mix's x) are `z`.
+// One instruction; which fields are used depends on op: src/dragoman/planning/instructions.py says which is which.
 struct Instruction {
   Op op = Op::kCopy;
   Symbol rows = Symbol::kRows;

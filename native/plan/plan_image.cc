@@ -28,11 +28,18 @@ void list(Archive& archive, Operand& operand) {
   archive(operand.value, operand.column, operand.columns);
 }
 
+// clang-format off
+#define DRAGOMAN_FIELDS(X) X(x) X(y) X(z) X(row_scale) X(output) X(quantised) X(sum) X(scratch) X(weights) X(cache) \
+  X(panels) X(scales) X(biases) X(column_sums) X(slot) X(bias_slot) X(multiplier_of) X(heads) X(function) X(flag) \
+  X(positions) X(real)
+// clang-format on
+
 template <class Archive>
 void list(Archive& archive, Instruction& in) {
-  archive(in.op, in.rows, in.x, in.y, in.z, in.row_scale, in.output, in.quantised, in.sum, in.scratch, in.weights,
-          in.cache, in.panels, in.scales, in.biases, in.column_sums, in.slot, in.bias_slot, in.multiplier_of, in.heads,
-          in.function, in.flag, in.positions, in.real);
+  archive(in.op, in.rows);
+#define DRAGOMAN_FIELD(name) archive(in.name);
+  DRAGOMAN_FIELDS(DRAGOMAN_FIELD)
+#undef DRAGOMAN_FIELD
 }
 
 template <class Archive>
@@ -148,6 +155,18 @@ class Reader {
 };
 
 }  // namespace
+
+#define DRAGOMAN_NAME(name) #name,
+const std::vector<const char*>& operation_names() {
+  static const std::vector<const char*> names = {DRAGOMAN_OPERATIONS(DRAGOMAN_NAME)};
+  return names;
+}
+
+const std::vector<const char*>& field_names() {
+  static const std::vector<const char*> names = {DRAGOMAN_FIELDS(DRAGOMAN_NAME)};
+  return names;
+}
+#undef DRAGOMAN_NAME
 
 std::string plan_image(const Plan& plan) {
   Writer writer;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "plan/plan.h"
 
@@ -14,5 +15,9 @@ std::string plan_image(const Plan& plan);
 
 // The plan of an image, complete. Throws Error for bytes that are none, and where `validate` does.
 Plan plan_of_image(const uint8_t* bytes, size_t count);
+
+// What an image counts on: instructions in the order of their numbers, and the fields that each is written with.
+const std::vector<const char*>& operation_names();
+const std::vector<const char*>& field_names();
 
 }  // namespace dragoman

@@ -12,9 +12,7 @@ kernels: Any
 
 
 class Plan:
-    """A validated plan. Made from a dragoman.planning.plan.Plan; immutable."""
-
-    def __init__(self, plan: object) -> None: ...
+    """A validated plan; immutable."""
 
     def image(self) -> bytes:
         """The plan as bytes, for `of_image`."""
@@ -22,6 +20,12 @@ class Plan:
     @staticmethod
     def of_image(image: bytes) -> Plan:
         """The plan of an image, validated."""
+
+def operation_names() -> tuple[Any, ...]:
+    """Instructions in the order of their numbers."""
+
+def field_names() -> tuple[Any, ...]:
+    """Fields of an instruction in the order of an image."""
 
 def packed_size_int8(k: int, n: int) -> int: ...
 

@@ -16,9 +16,11 @@ from dragoman import _native
 from dragoman.errors import DragomanError
 from dragoman.graph.extents import Symbol
 from dragoman.graph.ops import Function
-from dragoman.planning.instructions import Operand
+from dragoman.planning.fields import Operand
+from dragoman.planning.image import plan_image
+from dragoman.planning.kinds import Kind
 from dragoman.planning.plan import Plan
-from dragoman.planning.records import Kind, Precision
+from dragoman.planning.records import Precision
 
 FAMILIES = ("ssru", "transformer", "transformer-prenorm", "s2s-lstm-norm", "average", "transformer-gru")
 NUMBERS = (-(2**31), -2, -1, 0, 1, 2, 3, 5, 8, 16, 17, 24, 40, 96, 1000, 2**20, 2**31 - 1)
@@ -79,7 +81,7 @@ def main(first: int, last: int) -> None:
         _, region, table = packed(plan, file)
         print(seed, file=sys.stderr, flush=True)
         try:
-            translate(_native.Plan(mutate(plan, rng)), region, table)
+            translate(_native.Plan.of_image(plan_image(mutate(plan, rng))), region, table)
             ran += 1
         except (DragomanError, TypeError, AttributeError, RuntimeError, OverflowError):
             refused += 1

@@ -10,6 +10,7 @@ from plan_attack import attack
 
 from dragoman import _native
 from dragoman.errors import NativeError
+from dragoman.planning.image import plan_image
 from dragoman.planning.records import Precision
 
 
@@ -26,13 +27,13 @@ def test_damaged_images_thoroughly() -> None:
 @pytest.mark.parametrize("precision", Precision)
 @pytest.mark.parametrize("name", ["ssru", "transformer", "s2s-lstm-norm", "average"])
 def test_an_image_is_the_plan(name: str, precision: Precision) -> None:
-    image = _native.Plan(compiled(name, precision)[1]).image()
+    image = plan_image(compiled(name, precision)[1])
     assert _native.Plan.of_image(image).image() == image
 
 
 @given(st.data())
 def test_cut_or_lengthened(data: st.DataObject) -> None:
-    image = _native.Plan(compiled("ssru")[1]).image()
+    image = plan_image(compiled("ssru")[1])
     with pytest.raises(NativeError, match="image of a plan: it is cut short"):
         _native.Plan.of_image(image[: data.draw(st.integers(0, len(image) - 1))])
     with pytest.raises(NativeError, match="image of a plan: bytes are left over"):

@@ -11,7 +11,9 @@ from plan_attack import attack
 from dragoman import _native
 from dragoman.errors import NativeError
 from dragoman.graph.extents import Symbol
-from dragoman.planning.instructions import GemmFloat, Norm, Operand
+from dragoman.planning.fields import Operand
+from dragoman.planning.image import plan_image
+from dragoman.planning.instructions import GemmFloat, Norm
 
 
 def test_damaged_plans() -> None:
@@ -29,9 +31,9 @@ def test_what_is_wrong_is_said() -> None:
     at = next(number for number, code in enumerate(plan.step) if isinstance(code, (GemmFloat, Norm)))
     wide = replace(plan.step[at], x=Operand(0, 0, 10_000))  # type: ignore[call-arg]
     with pytest.raises(NativeError, match=rf"step instruction {at}: x leaves its value"):
-        _native.Plan(replace(plan, step=(*plan.step[:at], wide, *plan.step[at + 1 :])))
+        _native.Plan.of_image(plan_image(replace(plan, step=(*plan.step[:at], wide, *plan.step[at + 1 :]))))
     grown = replace(plan.values[0], rows=Symbol.CELLS)
     with pytest.raises(NativeError, match="select instruction 0"):
-        _native.Plan(replace(plan, values=(grown, *plan.values[1:])))
+        _native.Plan.of_image(plan_image(replace(plan, values=(grown, *plan.values[1:]))))
     with pytest.raises(NativeError, match="layout: wrong length"):
-        _native.Plan(replace(plan, below=plan.below[1:]))
+        _native.Plan.of_image(plan_image(replace(plan, below=plan.below[1:])))

@@ -13,9 +13,10 @@ from dragoman.backends.reference_frame import Observer, Rows
 from dragoman.backends.reference_interpreter import Interpreter
 from dragoman.backends.slots import BoundSlot
 from dragoman.graph.extents import Dimension
-from dragoman.planning.instructions import Instruction, Operand
+from dragoman.planning.fields import Instruction, Operand
+from dragoman.planning.kinds import Kind
 from dragoman.planning.plan import Plan
-from dragoman.planning.records import Kind, Slot, Value
+from dragoman.planning.records import Slot, Value
 
 SOURCES = ([11, 12, 13, 14, 0], [21, 22, 0], [31, 0])
 LENGTHS = (5, 3, 2)

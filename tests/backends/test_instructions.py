@@ -18,7 +18,9 @@ from dragoman.errors import OptionsError
 from dragoman.graph.extents import Symbol
 from dragoman.graph.ops import Function, NormKind
 from dragoman.planning import instructions as ins
-from dragoman.planning.records import Kind, MatrixSlot, Precision, TableSlot
+from dragoman.planning.fields import Instruction, Operand
+from dragoman.planning.kinds import Kind
+from dragoman.planning.records import MatrixSlot, Precision, TableSlot
 
 GT, GS, ROWS = Symbol.GROUP_TOKENS, Symbol.GROUP_SENTENCES, Symbol.ROWS
 TOKENS = sum(LENGTHS)
@@ -68,7 +70,7 @@ def test_activate(function: Function) -> None:
 def test_element_wise_instructions_on_slices_of_columns() -> None:
     bench, data = Bench(), floats(TOKENS, 12)
     whole = bench.given(GT, data)
-    a, b, c = (ins.Operand(whole.value, column, 4) for column in (0, 4, 8))
+    a, b, c = (Operand(whole.value, column, 4) for column in (0, 4, 8))
     added, multiplied, mixed = (bench.value(GT, 4) for _ in range(3))
     bench.run([ins.Add(GT, a, b, added), ins.Multiply(GT, a, b, multiplied), ins.Mix(GT, a, b, c, mixed)])
     x, y, z = data[:, :4], data[:, 4:8], data[:, 8:]
@@ -80,7 +82,7 @@ def test_element_wise_instructions_on_slices_of_columns() -> None:
 def test_nothing_beyond_the_operand_is_written() -> None:
     bench, data = Bench(), floats(TOKENS, 4)
     x, wide = bench.given(GT, data), bench.value(GT, 12)
-    bench.run([ins.Activate(GT, x, Function.NONE, ins.Operand(wide.value, 4, 4))])
+    bench.run([ins.Activate(GT, x, Function.NONE, Operand(wide.value, 4, 4))])
     found = bench.found(wide)
     np.testing.assert_array_equal(found[:, 4:8], data)
     assert np.isnan(found[:, :4]).all() and np.isnan(found[:, 8:]).all()
@@ -283,7 +285,7 @@ def test_gru_and_lstm(with_input: bool, final: bool) -> None:
     x, s, h = floats(TOKENS, 8), floats(TOKENS, 8), floats(TOKENS, 2)
     wide, inner, state = bench.given(GT, x), bench.given(GT, s), bench.given(GT, h)
     new, cell, output = (bench.value(GT, 2) for _ in range(3))
-    part_x, part_s = (ins.Operand(each.value, 0, 6) for each in (wide, inner))
+    part_x, part_s = (Operand(each.value, 0, 6) for each in (wide, inner))
     bench.run(
         [
             ins.Gru(GT, part_x if with_input else None, part_s, state, 0, final, new),
@@ -348,7 +350,7 @@ def test_logits_of_the_union_or_of_all(precision: Precision, restricted: bool) -
     data = RNG.integers(0, 255, (2, 4)).astype(np.uint8) if integers else floats(2, 4)
     x = bench.given(ROWS, data)
     row_scale = bench.given(ROWS, np.abs(floats(2, 1))) if precision is Precision.INT8_ROWS else None
-    logits: ins.Instruction = ins.LogitsFloat(ROWS, x, 0, panels, biases, output)
+    logits: Instruction = ins.LogitsFloat(ROWS, x, 0, panels, biases, output)
     if scales is not None:
         logits = ins.LogitsInt8(ROWS, x, row_scale, 0, panels, scales, biases, sums, output)
     select = ins.SelectCandidates(Symbol.UNION, 0, panels, scales, biases, sums)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dragoman.graph.extents import Symbol
 from dragoman.graph.ops import Function
 from dragoman.planning import instructions as ins
-from dragoman.planning.instructions import Instruction, Operand
+from dragoman.planning.fields import Instruction, Operand
 from dragoman.planning.layout.liveness import lifetimes
 from dragoman.planning.lowering.draft import Draft
 from dragoman.planning.records import PlanPhase

@@ -13,6 +13,7 @@ from dragoman.graph import ops
 from dragoman.graph.extents import Symbol
 from dragoman.graph.graph import GraphBuilder, Phase
 from dragoman.planning import instructions as ins
+from dragoman.planning.fields import Instruction
 from dragoman.planning.lowering.lower import Precisions, compile_graph
 from dragoman.planning.plan import Plan
 from dragoman.planning.records import MatrixSlot, Precision, TableSlot
@@ -20,7 +21,7 @@ from dragoman.planning.records import MatrixSlot, Precision, TableSlot
 INT8, FLOAT32, ROWS = Precision.INT8, Precision.FLOAT32, Precision.INT8_ROWS
 
 
-def names(instructions: tuple[ins.Instruction, ...]) -> list[str]:
+def names(instructions: tuple[Instruction, ...]) -> list[str]:
     return [type(instruction).__name__ for instruction in instructions]
 
 

@@ -12,7 +12,7 @@ from plan_tools import GRAPHS, batches, compiled
 from dragoman.errors import PlanError
 from dragoman.graph.extents import Extents, Symbol
 from dragoman.planning import instructions as ins
-from dragoman.planning.instructions import Operand
+from dragoman.planning.fields import Instruction, Operand
 from dragoman.planning.layout.nominal import nominal_batches
 from dragoman.planning.plan import Plan
 from dragoman.planning.records import PlanPhase, Precision, VectorSlot
@@ -47,7 +47,7 @@ def with_value(plan: Plan, number: int, **changes: object) -> Plan:
     return replace(plan, values=tuple(values))
 
 
-def find(plan: Plan, kind: type[ins.Instruction], phase: PlanPhase = PlanPhase.STEP) -> int:
+def find(plan: Plan, kind: type[Instruction], phase: PlanPhase = PlanPhase.STEP) -> int:
     return next(i for i, each in enumerate(getattr(plan, phase.value)) if isinstance(each, kind))
 
 

@@ -6,7 +6,7 @@ import hashlib
 
 from test_plan_memory import DEPLOYED, plan_of
 
-from dragoman import _native
+from dragoman.planning.image import plan_image
 from dragoman.planning.records import Precision
 from dragoman.planning.version import PLAN_VERSION
 
@@ -19,6 +19,6 @@ def test_other_plans_have_another_version() -> None:
     digest = hashlib.sha256()
     for name in DEPLOYED:
         for precision in Precision:
-            digest.update(_native.Plan(plan_of(name, precision)).image())
+            digest.update(plan_image(plan_of(name, precision)))
     assert max(KNOWN) == PLAN_VERSION
     assert KNOWN[PLAN_VERSION] == digest.hexdigest()[:16]

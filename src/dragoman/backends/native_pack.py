@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from dragoman import _native
 from dragoman.backends.slots import BoundMatrix, BoundSlot, BoundTable, BoundVector, integer_constants
+from dragoman.planning.image import plan_image
 from dragoman.planning.records import PlanRecord, Precision, TableSlot
 
 __all__ = ["Memory", "NativePacking"]
@@ -110,7 +111,7 @@ class NativePacking:
 
     def __init__(self, plan: PlanRecord, slots: Sequence[BoundSlot], *, shortlist: bool) -> None:
         self._plan, self._slots, self._shortlist = plan, slots, shortlist
-        self.image = _native.Plan(plan).image()
+        self.image = plan_image(plan)
         self.nbytes = packed_bytes(plan, slots, shortlist=shortlist)
 
     @property

@@ -24,7 +24,7 @@ from dragoman.backends.reference_search import search
 from dragoman.backends.slots import BoundMatrix, BoundSlot, BoundVector, vocabulary_size
 from dragoman.errors import OptionsError, WorkspaceError
 from dragoman.host import StopFlag
-from dragoman.planning.instructions import Instruction
+from dragoman.planning.fields import Instruction
 from dragoman.planning.records import PlanRecord
 
 if TYPE_CHECKING:

@@ -24,8 +24,9 @@ from dragoman.backends.slots import (
 )
 from dragoman.errors import PlanError
 from dragoman.graph.extents import Extents, Symbol
-from dragoman.planning import instructions as ins
-from dragoman.planning.records import Kind, MatrixSlot, PlanRecord, TableSlot
+from dragoman.planning.fields import Instruction, Operand
+from dragoman.planning.kinds import Kind
+from dragoman.planning.records import MatrixSlot, PlanRecord, TableSlot
 
 __all__ = ["Clock", "Frame", "Observer", "Rows"]
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 Observer = Callable[[str, NDArray[np.float32]], None]
 """Told of each float product: the name of its weight and its input [rows, K], valid during the call only."""
 
-Clock = Callable[[ins.Instruction, int, int], None]
+Clock = Callable[[Instruction, int, int], None]
 """Told of each instruction that ran: its rows, and the nanoseconds that it took."""
 
 Floats = NDArray[np.float32]
@@ -100,7 +101,7 @@ class Frame:
             return int(self.batch.offsets[self._last] - self.batch.offsets[self._first])
         return self._active if rows is Symbol.GROUP_SENTENCES else len(self.rows.previous)
 
-    def _view(self, operand: ins.Operand, rows: Symbol) -> NDArray[Any]:
+    def _view(self, operand: Operand, rows: Symbol) -> NDArray[Any]:
         """The rows of an operand that an instruction computes at a time; of a value that holds the whole
         batch, the group's."""
         first = 0
@@ -114,12 +115,12 @@ class Frame:
             raise PlanError(f"value {operand.value} has no room for {self._count(rows)} rows from {first}.")
         return view
 
-    def _whole(self, operand: ins.Operand) -> NDArray[Any]:
+    def _whole(self, operand: Operand) -> NDArray[Any]:
         """All rows of an operand."""
         end = operand.column + operand.columns if operand.columns else None
         return self.values[operand.value][:, operand.column : end]
 
-    def _ruin(self, scratch: ins.Operand) -> None:
+    def _ruin(self, scratch: Operand) -> None:
         """What a kernel may leave in its scratch."""
         self.values[scratch.value].fill(np.nan)
 

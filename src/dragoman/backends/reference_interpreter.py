@@ -22,6 +22,7 @@ from dragoman.graph.extents import Symbol
 from dragoman.graph.ops import NormKind
 from dragoman.planning import instructions as ins
 from dragoman.planning.batch_extents import groups
+from dragoman.planning.fields import Instruction, Operand
 
 __all__ = ["Interpreter"]
 
@@ -56,7 +57,7 @@ class Interpreter(Frame):
         weights: Floats = self.values[self.plan.alignment][row]
         return weights[: self.batch.length(int(self.rows.sentence[row]))].copy()
 
-    def _run(self, instructions: Sequence[ins.Instruction]) -> None:
+    def _run(self, instructions: Sequence[Instruction]) -> None:
         at = 0
         while at < len(instructions):
             instruction = instructions[at]
@@ -70,7 +71,7 @@ class Interpreter(Frame):
                 self._timed(instruction)
             at += 1
 
-    def _scan(self, begin: ins.ScanBegin, body: Sequence[ins.Instruction]) -> None:
+    def _scan(self, begin: ins.ScanBegin, body: Sequence[Instruction]) -> None:
         """The group's positions in turn, for the sentences that have one; those are the first, being the
         longest."""
         self._backward = begin.backward
@@ -82,7 +83,7 @@ class Interpreter(Frame):
                 self._timed(instruction)
         self._active = self._last - self._first
 
-    def _timed(self, instruction: ins.Instruction) -> None:
+    def _timed(self, instruction: Instruction) -> None:
         if self._clock is None:
             self.execute(instruction)
             return
@@ -90,14 +91,14 @@ class Interpreter(Frame):
         self.execute(instruction)
         self._clock(instruction, self._count(instruction.rows), time.perf_counter_ns() - start)
 
-    def execute(self, instruction: ins.Instruction) -> None:
+    def execute(self, instruction: Instruction) -> None:
         """One instruction, over the group or the rows at hand."""
         rows = instruction.rows
 
-        def view(operand: ins.Operand) -> NDArray[Any]:
+        def view(operand: Operand) -> NDArray[Any]:
             return self._view(operand, rows)
 
-        def view_if(operand: ins.Operand | None) -> NDArray[Any] | None:
+        def view_if(operand: Operand | None) -> NDArray[Any] | None:
             return None if operand is None else view(operand)
 
         match instruction:
@@ -216,7 +217,7 @@ class Interpreter(Frame):
             self._view(instruction.sum, instruction.rows)[...] = total
         self._store(instruction, result)
 
-    def _key_block(self, keys: ins.Operand, sentence: int, heads: int, columns: int) -> Floats:
+    def _key_block(self, keys: Operand, sentence: int, heads: int, columns: int) -> Floats:
         """The packed keys of one sentence, a view [heads, columns / heads, length rounded up to 16]."""
         values = self.values[keys.value]
         rounded = -(-self.batch.length(sentence) // 16) * 16
@@ -277,7 +278,7 @@ class Interpreter(Frame):
         self._view(instruction.output, instruction.rows)[...] = result
         self._keep_alignment(instruction.weights, weights)
 
-    def _keep_alignment(self, operand: ins.Operand | None, weights: Sequence[Floats]) -> None:
+    def _keep_alignment(self, operand: Operand | None, weights: Sequence[Floats]) -> None:
         if operand is not None and self.extents[Symbol.ALIGNED] > 0:
             kept = self._view(operand, Symbol.ROWS)
             for row, probabilities in enumerate(weights):

@@ -7,7 +7,7 @@ took a second, over eight models of four architectures in three precisions.
 
 from __future__ import annotations
 
-from dragoman.planning.instructions import Instruction
+from dragoman.planning.fields import Instruction
 from dragoman.planning.plan import Plan
 from dragoman.planning.records import MatrixSlot, Precision, TableSlot
 

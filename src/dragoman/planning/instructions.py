@@ -4,54 +4,17 @@ An instruction reads and writes *operands* (views on values of the workspace) an
 parameters). ``rows`` says how many rows it computes: GROUP_TOKENS (the tokens of the encoder group at hand),
 GROUP_SENTENCES (the group's sentences; inside a scan those still running at this position), ROWS (the live
 hypotheses). A value whose rows are TOKENS or SENTENCES holds the whole batch: ENCODE and PRIME instructions
-write the group's part. Arithmetic and order of operations are those of native/kernels/kernels.h.
+write the group's part. Arithmetic and order of operations are those of native/kernels/kernels.h. Each field is declared
+with its place in the native core (`dragoman.planning.fields`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from dragoman.graph.extents import Symbol
 from dragoman.graph.ops import Function, NormKind
-
-
-@dataclass(frozen=True)
-class Operand:
-    """Columns ``column`` to ``column + columns`` of value number ``value``. ``columns`` is 0 where an extent
-    (LONGEST, ALIGNED, CANDIDATES) decides."""
-
-    value: int
-    column: int
-    columns: int
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """Base. ``rows``: see the module."""
-
-    rows: Symbol
-
-    def operands(self) -> list[tuple[str, Operand]]:
-        """Field names and operands present, in order of declaration."""
-        found = ((f.name, getattr(self, f.name)) for f in fields(self))
-        return [(name, value) for name, value in found if isinstance(value, Operand)]
-
-    def written(self) -> list[Operand]:
-        """Operands that the instruction writes: the fields named in ``WRITES``."""
-        return [operand for name, operand in self.operands() if name in WRITES]
-
-    def read(self) -> list[Operand]:
-        """Operands that it reads; `REWRITES` lists fields both read and written."""
-        return [operand for name, operand in self.operands() if name not in WRITES or name in REWRITES]
-
-
-WRITES = frozenset(
-    {"output", "quantised", "row_scale_out", "sum", "cell_output", "keys_output", "scratch", "weights",
-     "cache", "panels", "scales", "biases", "column_sums"}
-)  # fmt: skip
-"""Fields of instructions that are written."""
-REWRITES = frozenset({"cache"})
-"""Fields that are written and read by the same instruction (appended to)."""
+from dragoman.planning.fields import Instruction, Operand, appends, reads, setting, slot, writes
+from dragoman.planning.kinds import Kind
 
 
 @dataclass(frozen=True)
@@ -59,29 +22,29 @@ class Embed(Instruction):
     """output f32 [rows, D] = table[id] * scale (+ positions). ``source``: the batch's source ids at their
     position in the sentence; else the previous target ids (-1: zero vector) at position = step."""
 
-    table: int
-    source: bool
-    scale: float
-    positions: bool
-    output: Operand
+    table: int = slot("slot")
+    source: bool = setting("flag")
+    scale: float = setting("real")
+    positions: bool = setting("positions")
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
 class Quantize(Instruction):
     """output u8 from x f32 with the alpha of matrix or table slot ``multiplier_of``."""
 
-    x: Operand
-    output: Operand
-    multiplier_of: int
+    x: Operand = reads("x")
+    output: Operand = writes("output", Kind.U8)
+    multiplier_of: int = slot("multiplier_of")
 
 
 @dataclass(frozen=True)
 class QuantizeRows(Instruction):
     """output u8 from x f32, each row by its own maximum; row_scale_out f32 [rows, 1] = max|x| / 127."""
 
-    x: Operand
-    output: Operand
-    row_scale_out: Operand
+    x: Operand = reads("x")
+    output: Operand = writes("output", Kind.U8)
+    row_scale_out: Operand = writes("row_scale")
 
 
 @dataclass(frozen=True)
@@ -89,23 +52,23 @@ class GemmInt8(Instruction):
     """x u8 [rows, K] times an int8 matrix slot. ``row_scale`` None: the slot's own alpha (static form).
     To ``output`` f32 and / or ``quantised`` u8 (with the alpha of slot ``multiplier_of``)."""
 
-    x: Operand
-    row_scale: Operand | None
-    matrix: int
-    function: Function
-    output: Operand | None
-    quantised: Operand | None
-    multiplier_of: int | None
+    x: Operand = reads("x", Kind.U8)
+    row_scale: Operand | None = reads("row_scale")
+    matrix: int = slot("slot")
+    function: Function = setting("function")
+    output: Operand | None = writes("output")
+    quantised: Operand | None = writes("quantised", Kind.U8)
+    multiplier_of: int | None = slot("multiplier_of")
 
 
 @dataclass(frozen=True)
 class GemmFloat(Instruction):
     """output f32 = function(x f32 [rows, K] times a float matrix slot + bias)."""
 
-    x: Operand
-    matrix: int
-    function: Function
-    output: Operand
+    x: Operand = reads("x")
+    matrix: int = slot("slot")
+    function: Function = setting("function")
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
@@ -113,16 +76,16 @@ class Norm(Instruction):
     """sum = x + residual; output and quantised = norm(sum) * scale + bias. ``sum`` may be the operand x or
     residual."""
 
-    x: Operand
-    residual: Operand | None
-    kind: NormKind
-    epsilon: float
-    scale: int | None
-    bias: int | None
-    sum: Operand | None
-    output: Operand | None
-    quantised: Operand | None
-    multiplier_of: int | None
+    x: Operand = reads("x")
+    residual: Operand | None = reads("y")
+    kind: NormKind = setting("flag")
+    epsilon: float = setting("real")
+    scale: int | None = slot("slot")
+    bias: int | None = slot("bias_slot")
+    sum: Operand | None = writes("sum")
+    output: Operand | None = writes("output")
+    quantised: Operand | None = writes("quantised", Kind.U8)
+    multiplier_of: int | None = slot("multiplier_of")
 
 
 @dataclass(frozen=True)
@@ -130,14 +93,14 @@ class SelfAttention(Instruction):
     """Within each sentence of the group. q, k, v f32 [GROUP_TOKENS, D]. scratch f32 [D/heads + 4, LONGEST]:
     packed keys of one head at a time need D/heads rows, scores 4."""
 
-    q: Operand
-    k: Operand
-    v: Operand
-    heads: int
-    output: Operand | None
-    quantised: Operand | None
-    multiplier_of: int | None
-    scratch: Operand
+    q: Operand = reads("x")
+    k: Operand = reads("y")
+    v: Operand = reads("z")
+    heads: int = setting("heads")
+    output: Operand | None = writes("output")
+    quantised: Operand | None = writes("quantised", Kind.U8)
+    multiplier_of: int | None = slot("multiplier_of")
+    scratch: Operand = writes("scratch")
 
 
 @dataclass(frozen=True)
@@ -146,9 +109,9 @@ class PackKeys(Instruction):
     [PADDED_TOKENS, D]; sentence s is the block [heads][D/heads][len rounded up to 16] from row
     padded_offset(s)."""
 
-    k: Operand
-    heads: int
-    keys_output: Operand
+    k: Operand = reads("x")
+    heads: int = setting("heads")
+    keys_output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
@@ -156,15 +119,15 @@ class CrossAttention(Instruction):
     """Each row over its own source sentence. q f32 [ROWS, D], keys from PackKeys, v f32 [TOKENS, D].
     scratch f32 [4, LONGEST]. weights f32 [ROWS, ALIGNED] or None: head 0's probabilities (alignment)."""
 
-    q: Operand
-    keys: Operand
-    v: Operand
-    heads: int
-    output: Operand | None
-    quantised: Operand | None
-    multiplier_of: int | None
-    scratch: Operand
-    weights: Operand | None
+    q: Operand = reads("x")
+    keys: Operand = reads("y")
+    v: Operand = reads("z")
+    heads: int = setting("heads")
+    output: Operand | None = writes("output")
+    quantised: Operand | None = writes("quantised", Kind.U8)
+    multiplier_of: int | None = slot("multiplier_of")
+    scratch: Operand = writes("scratch")
+    weights: Operand | None = writes("weights")
 
 
 @dataclass(frozen=True)
@@ -172,15 +135,15 @@ class CachedAttention(Instruction):
     """Appends k and v to cache f32 [CELLS, 2D] (keys, then values; a new cell a row) and attends over the
     row's own cells in order. q, k, v f32 [ROWS, D]. scratch f32 [1, LIMIT]."""
 
-    q: Operand
-    k: Operand
-    v: Operand
-    heads: int
-    cache: Operand
-    output: Operand | None
-    quantised: Operand | None
-    multiplier_of: int | None
-    scratch: Operand
+    q: Operand = reads("x")
+    k: Operand = reads("y")
+    v: Operand = reads("z")
+    heads: int = setting("heads")
+    cache: Operand = appends("cache")
+    output: Operand | None = writes("output")
+    quantised: Operand | None = writes("quantised", Kind.U8)
+    multiplier_of: int | None = slot("multiplier_of")
+    scratch: Operand = writes("scratch")
 
 
 @dataclass(frozen=True)
@@ -188,71 +151,71 @@ class AdditiveAttention(Instruction):
     """query f32 [ROWS, C], projected [TOKENS, C], context [TOKENS, n], energy: vector slot of C. scratch [1,
     LONGEST]. weights as in CrossAttention."""
 
-    query: Operand
-    projected: Operand
-    context: Operand
-    energy: int
-    output: Operand
-    scratch: Operand
-    weights: Operand | None
+    query: Operand = reads("x")
+    projected: Operand = reads("y")
+    context: Operand = reads("z")
+    energy: int = slot("slot")
+    output: Operand = writes("output")
+    scratch: Operand = writes("scratch")
+    weights: Operand | None = writes("weights")
 
 
 @dataclass(frozen=True)
 class Activate(Instruction):
-    x: Operand
-    function: Function
-    output: Operand
+    x: Operand = reads("x")
+    function: Function = setting("function")
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
 class Add(Instruction):
-    x: Operand
-    y: Operand
-    output: Operand
+    x: Operand = reads("x")
+    y: Operand = reads("y")
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
 class Multiply(Instruction):
-    x: Operand
-    y: Operand
-    output: Operand
+    x: Operand = reads("x")
+    y: Operand = reads("y")
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
 class Mix(Instruction):
     """output = sigmoid(gate) * y + (1 - sigmoid(gate)) * x."""
 
-    gate: Operand
-    y: Operand
-    x: Operand
-    output: Operand
+    gate: Operand = reads("x")
+    y: Operand = reads("y")
+    x: Operand = reads("z")
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
 class RunningAverage(Instruction):
-    average: Operand
-    x: Operand
-    output: Operand
+    average: Operand = reads("z")
+    x: Operand = reads("x")
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
 class Gru(Instruction):
-    x: Operand | None
-    s: Operand
-    h: Operand
-    bias: int | None
-    final: bool
-    output: Operand
+    x: Operand | None = reads("x")
+    s: Operand = reads("y")
+    h: Operand = reads("z")
+    bias: int | None = slot("bias_slot")
+    final: bool = setting("flag")
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
 class Lstm(Instruction):
-    x: Operand | None
-    s: Operand
-    cell: Operand
-    bias: int | None
-    cell_output: Operand
-    output: Operand
+    x: Operand | None = reads("x")
+    s: Operand = reads("y")
+    cell: Operand = reads("z")
+    bias: int | None = slot("bias_slot")
+    cell_output: Operand = writes("sum")
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
@@ -260,15 +223,15 @@ class Copy(Instruction):
     """output = x, row by row (a state's start or update, a concatenation that could not be written in
     place)."""
 
-    x: Operand
-    output: Operand
+    x: Operand = reads("x")
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
 class Zero(Instruction):
     """output = 0 for the group's sentences (start of a state)."""
 
-    output: Operand
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
@@ -276,8 +239,8 @@ class ReorderState(Instruction):
     """output[row] = x[parent(row)]: a decoder state as its row's parent hypothesis left it. x f32 [ROWS, n]
     is a state."""
 
-    x: Operand
-    output: Operand
+    x: Operand = reads("x")
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
@@ -285,8 +248,8 @@ class MeanOverSentence(Instruction):
     """output f32 [GROUP_SENTENCES, n] = mean over each sentence's rows of x f32 [GROUP_TOKENS, n] (or the
     group's part of a TOKENS value), added in order of position, then divided."""
 
-    x: Operand
-    output: Operand
+    x: Operand = reads("x")
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
@@ -295,7 +258,7 @@ class ScanBegin(Instruction):
     t, or its token len-1-t if ``backward``. Sentences of a group run longest first, so those running are the
     first rows."""
 
-    backward: bool
+    backward: bool = setting("flag")
 
 
 @dataclass(frozen=True)
@@ -308,8 +271,8 @@ class ScanRead(Instruction):
     """output f32 [running sentences, n] = rows of x f32 [GROUP_TOKENS, n] (or group's part of TOKENS) at this
     position."""
 
-    x: Operand
-    output: Operand
+    x: Operand = reads("x")
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
@@ -317,8 +280,8 @@ class ScanWrite(Instruction):
     """Rows of output f32 [GROUP_TOKENS, n] (or group's part of TOKENS) at this position = x f32 [running
     sentences, n]."""
 
-    x: Operand
-    output: Operand
+    x: Operand = reads("x")
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
@@ -327,11 +290,11 @@ class SelectCandidates(Instruction):
     ``panels`` [UNION, K] f32 or i8 (u8 storage), scales, biases f32 [1, UNION], column_sums i32 [1, UNION];
     all empty when there is no shortlist. rows: UNION."""
 
-    table: int
-    panels: Operand
-    scales: Operand | None
-    biases: Operand
-    column_sums: Operand | None
+    table: int = slot("slot")
+    panels: Operand = writes("panels", Kind.U8, Kind.F32)
+    scales: Operand | None = writes("scales")
+    biases: Operand = writes("biases")
+    column_sums: Operand | None = writes("column_sums", Kind.I32)
 
 
 @dataclass(frozen=True)
@@ -339,34 +302,22 @@ class LogitsInt8(Instruction):
     """output f32 [ROWS, CANDIDATES] from x u8 [ROWS, K] (row_scale as in GemmInt8) and the selected or all
     columns."""
 
-    x: Operand
-    row_scale: Operand | None
-    table: int
-    panels: Operand
-    scales: Operand
-    biases: Operand
-    column_sums: Operand | None
-    output: Operand
-
-    def written(self) -> list[Operand]:
-        return [self.output]
-
-    def read(self) -> list[Operand]:
-        return [operand for name, operand in self.operands() if name != "output"]
+    x: Operand = reads("x", Kind.U8)
+    row_scale: Operand | None = reads("row_scale")
+    table: int = slot("slot")
+    panels: Operand = reads("panels", Kind.U8)
+    scales: Operand = reads("scales")
+    biases: Operand = reads("biases")
+    column_sums: Operand | None = reads("column_sums", Kind.I32)
+    output: Operand = writes("output")
 
 
 @dataclass(frozen=True)
 class LogitsFloat(Instruction):
     """output f32 [ROWS, CANDIDATES] from x f32 [ROWS, K]."""
 
-    x: Operand
-    table: int
-    panels: Operand
-    biases: Operand
-    output: Operand
-
-    def written(self) -> list[Operand]:
-        return [self.output]
-
-    def read(self) -> list[Operand]:
-        return [operand for name, operand in self.operands() if name != "output"]
+    x: Operand = reads("x")
+    table: int = slot("slot")
+    panels: Operand = reads("panels")
+    biases: Operand = reads("biases")
+    output: Operand = writes("output")

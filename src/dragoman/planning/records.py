@@ -9,24 +9,8 @@ from typing import Any
 
 from dragoman.graph.extents import Dimension, Extents, Symbol, evaluate
 from dragoman.planning.batch_extents import extents_of_batch, groups
-from dragoman.planning.instructions import Instruction
-
-
-class Kind(enum.Enum):
-    """Element type of a value."""
-
-    F32 = "f32"
-    U8 = "u8"
-    I32 = "i32"
-
-    @property
-    def itemsize(self) -> int:
-        return 1 if self is Kind.U8 else 4
-
-    @property
-    def column_multiple(self) -> int:
-        """Rows start on 64-byte boundaries."""
-        return 64 // self.itemsize
+from dragoman.planning.fields import Instruction
+from dragoman.planning.kinds import Kind
 
 
 class PlanPhase(enum.Enum):

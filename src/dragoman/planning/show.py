@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from dragoman.graph.extents import Dimension, Symbol, evaluate
-from dragoman.planning.instructions import Instruction, Operand
+from dragoman.planning.fields import Instruction, Operand
 from dragoman.planning.records import MatrixSlot, PlanPhase, PlanRecord, Slot, TableSlot, VectorSlot
-
-_SLOT_FIELDS = ("table", "matrix", "scale", "bias", "energy", "multiplier_of")
 
 
 def show(plan: PlanRecord, extents: Mapping[Symbol, int] | None = None) -> str:
@@ -105,16 +102,15 @@ def slot_name(slot: Slot) -> str:
 
 
 def _instruction(plan: PlanRecord, instruction: Instruction, extents: Mapping[Symbol, int] | None) -> str:
-    written = [name for name, operand in instruction.operands() if operand in instruction.written()]
     outputs: list[str] = []
     inputs: list[str] = []
-    for entry in fields(instruction):
-        name, value = entry.name, getattr(instruction, entry.name)
+    for name, place in instruction.places().items():
+        value = getattr(instruction, name)
         if value is None or name == "rows":
             continue
         if isinstance(value, Operand):
-            (outputs if name in written else inputs).append(f"{name}={_operand(plan, value, extents)}")
-        elif name in _SLOT_FIELDS and type(value) is int:
+            (outputs if place.writes else inputs).append(f"{name}={_operand(plan, value, extents)}")
+        elif place.slot:
             inputs.append(f"{name}={slot_name(plan.slots[value])}")
         elif value is not False and getattr(value, "value", value) != "none":
             inputs.append(f"{name}={getattr(value, 'value', value)}")

@@ -8,7 +8,8 @@ from typing import Any
 
 from dragoman.model import Model
 from dragoman.options import DecodingOptions
-from dragoman.planning.instructions import GemmFloat, GemmInt8, Instruction, LogitsFloat, LogitsInt8
+from dragoman.planning.fields import Instruction
+from dragoman.planning.instructions import GemmFloat, GemmInt8, LogitsFloat, LogitsInt8
 from dragoman.planning.plan import Plan
 from dragoman.planning.records import MatrixSlot, TableSlot
 from dragoman.run.batching import Segment, make_batch, make_batches

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import get_args
 
 from dragoman.arguments import check_choice
-from dragoman.errors import UnavailableError
 from dragoman.languages import canonical_code
 from dragoman.options import Split, TextFormat
-from dragoman.text.format import MarkedText
+from dragoman.text.formats import read_format
 from dragoman.text.marked_passage import Unmarked, read_marked
 from dragoman.text.passage import Passage, read_plain
 from dragoman.text.pieces import clean
@@ -50,15 +49,5 @@ class Reading:
         text = clean(text)
         if self.format == "text" and not (self.split != "none" and find_protected(text, self.keep)):
             return read_plain(text, self.split, self.language)
-        return read_marked(text, _parse(text, self.format), self.split, self.language, self.keep)
-
-
-def _parse(text: str, format: TextFormat) -> MarkedText:
-    """What is not asked for is not imported."""
-    if format == "html":
-        from dragoman.text.html.page import read_html
-
-        return read_html(text)
-    if format == "text":
-        return Unmarked(text)
-    raise UnavailableError(f"texts of the format {format} cannot be read yet: convert them to HTML.")
+        marked = Unmarked(text) if self.format == "text" else read_format(text, self.format)
+        return read_marked(text, marked, self.split, self.language, self.keep)

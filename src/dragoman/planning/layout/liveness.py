@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dragoman.planning.instructions import Instruction
+from dragoman.planning.fields import Instruction
 from dragoman.planning.lowering.draft import Loop
 
 Lifetime = tuple[int, int]

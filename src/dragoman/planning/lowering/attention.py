@@ -9,7 +9,7 @@ from dragoman.graph import ops
 from dragoman.graph.extents import Symbol
 from dragoman.graph.graph import Node
 from dragoman.planning import instructions as ins
-from dragoman.planning.instructions import Operand
+from dragoman.planning.fields import Operand
 from dragoman.planning.lowering.context import Context
 from dragoman.planning.lowering.facts import Key, View
 

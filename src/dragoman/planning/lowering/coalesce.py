@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dragoman.graph.extents import Symbol
-from dragoman.planning.instructions import Copy, Instruction, Operand
+from dragoman.planning.fields import Instruction, Operand
+from dragoman.planning.instructions import Copy
+from dragoman.planning.kinds import Kind
 from dragoman.planning.lowering.draft import Draft, DraftValue, Loop, accesses, map_operands
-from dragoman.planning.records import Kind
 
 IN_PLACE: dict[str, tuple[str, tuple[str, ...]]] = {
     "Activate": ("output", ("x",)),

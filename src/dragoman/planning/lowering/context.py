@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from dragoman.errors import PlanError
 from dragoman.graph.extents import Dimension
 from dragoman.graph.graph import Node
-from dragoman.planning.instructions import Instruction, Operand
+from dragoman.planning.fields import Instruction, Operand
 from dragoman.planning.lowering.draft import Draft
 from dragoman.planning.lowering.facts import Facts, Key
 from dragoman.planning.lowering.fuse import Fusions

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dragoman.graph.extents import Dimension
-from dragoman.planning.instructions import Instruction, Operand, ScanBegin, ScanEnd
-from dragoman.planning.records import Kind, PlanPhase
+from dragoman.planning.fields import Instruction, Operand
+from dragoman.planning.instructions import ScanBegin, ScanEnd
+from dragoman.planning.kinds import Kind
+from dragoman.planning.records import PlanPhase
 
 
 @dataclass

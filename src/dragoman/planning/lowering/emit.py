@@ -11,7 +11,7 @@ from dragoman.graph import ops
 from dragoman.graph.extents import Symbol
 from dragoman.graph.graph import Node, Phase
 from dragoman.planning import instructions as ins
-from dragoman.planning.instructions import Operand
+from dragoman.planning.fields import Operand
 from dragoman.planning.lowering.attention import Attentions
 from dragoman.planning.lowering.context import Context
 from dragoman.planning.lowering.products import emit_logits, emit_product

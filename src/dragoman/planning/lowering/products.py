@@ -6,10 +6,11 @@ from dragoman.graph import ops
 from dragoman.graph.extents import Symbol
 from dragoman.graph.graph import Node
 from dragoman.planning import instructions as ins
-from dragoman.planning.instructions import Operand
+from dragoman.planning.fields import Operand
+from dragoman.planning.kinds import Kind
 from dragoman.planning.lowering.context import Context
 from dragoman.planning.lowering.fuse import weight_names
-from dragoman.planning.records import Kind, PlanPhase, Precision
+from dragoman.planning.records import PlanPhase, Precision
 
 
 def emit_product(context: Context, node: Node) -> None:

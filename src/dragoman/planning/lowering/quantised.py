@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from dragoman.errors import PlanError
 from dragoman.graph.extents import Symbol
 from dragoman.graph.graph import Node
-from dragoman.planning.instructions import Instruction, Operand, Quantize, QuantizeRows
+from dragoman.planning.fields import Instruction, Operand
+from dragoman.planning.instructions import Quantize, QuantizeRows
+from dragoman.planning.kinds import Kind
 from dragoman.planning.lowering.draft import Draft
 from dragoman.planning.lowering.facts import Facts, View
 from dragoman.planning.lowering.fuse import Fusions, weight_names
 from dragoman.planning.lowering.slots import SlotTable
 from dragoman.planning.precisions import Precisions
-from dragoman.planning.records import Kind, Precision
+from dragoman.planning.records import Precision
 
 _Source = tuple[View, str | None]
 """A view and the group of the alpha it is quantised with (None: each row by its own maximum)."""

@@ -9,7 +9,7 @@ from dragoman.graph import ops
 from dragoman.graph.extents import Dimension, Symbol
 from dragoman.graph.graph import Node, Scan
 from dragoman.planning import instructions as ins
-from dragoman.planning.instructions import Operand
+from dragoman.planning.fields import Operand
 from dragoman.planning.lowering.context import Context
 
 

@@ -11,9 +11,10 @@ from typing import TypeVar
 from dragoman.errors import PlanError
 from dragoman.graph.extents import Dimension, Symbol
 from dragoman.planning import instructions as ins
-from dragoman.planning.instructions import WRITES, Instruction, Operand
+from dragoman.planning.fields import Instruction, Operand
+from dragoman.planning.kinds import Kind
 from dragoman.planning.plan import Plan
-from dragoman.planning.records import Kind, MatrixSlot, PlanPhase, Precision, Slot, TableSlot, VectorSlot
+from dragoman.planning.records import MatrixSlot, PlanPhase, Precision, Slot, TableSlot, VectorSlot
 
 _ROWS: dict[Symbol, tuple[Dimension, ...]] = {
     Symbol.GROUP_TOKENS: (Symbol.GROUP_TOKENS, Symbol.TOKENS),
@@ -86,6 +87,9 @@ class _Check:
         self.require(self.phase in allowed, "stands in the wrong phase")
         for name, operand in instruction.operands():
             self.bounds(name, operand)
+            kind, allowed_kinds = self.plan.values[operand.value].kind, instruction.places()[name].kinds
+            wanted = " or ".join(one.value for one in allowed_kinds)
+            self.require(kind in allowed_kinds, f"{name} is {kind.value}, not {wanted}")
         self.overlaps()
         self.fields()
 
@@ -104,11 +108,11 @@ class _Check:
             self.require(inside, f"{name} is columns {operand.column} to {last} of {columns}")
 
     def overlaps(self) -> None:
-        written = self.instruction.written()
+        places = self.instruction.places()
         allowed = _IN_PLACE.get(type(self.instruction), set())
         operands = self.instruction.operands()
         for out_name, output in operands:
-            if out_name not in WRITES or output not in written:
+            if not places[out_name].writes:
                 continue
             for name, other in operands:
                 if name == out_name or other.value != output.value:
@@ -123,13 +127,12 @@ class _Check:
 
     # -- operands and slots ----------------------------------------------------------------------------------
 
-    def operand(self, name: str, kind: Kind, columns: int | None, rows: Dimension | None = None) -> None:
+    def operand(self, name: str, columns: int | None, rows: Dimension | None = None) -> None:
         """Checks a field that may be None; ``rows`` None: the instruction's own, row by row."""
         operand = getattr(self.instruction, name)
         if operand is None:
             return
         value = self.plan.values[operand.value]
-        self.require(value.kind is kind, f"{name} is {value.kind.value}, not {kind.value}")
         allowed = _ROWS[self.instruction.rows] if rows is None else (rows,)
         self.require(value.rows in allowed, f"{name} has rows {value.rows}")
         if columns is not None:
@@ -137,13 +140,13 @@ class _Check:
 
     def floats(self, *names: str, columns: int, rows: Dimension | None = None) -> None:
         for name in names:
-            self.operand(name, Kind.F32, columns, rows)
+            self.operand(name, columns, rows)
 
-    def symbolic(self, name: str, rows: Dimension, columns: Symbol, kind: Kind = Kind.F32) -> None:
+    def symbolic(self, name: str, rows: Dimension, columns: Symbol) -> None:
         operand = getattr(self.instruction, name, None)
         if operand is not None:
             value = self.plan.values[operand.value]
-            fits = value.kind is kind and value.rows == rows and value.columns is columns
+            fits = value.rows == rows and value.columns is columns
             self.require(fits, f"{name} is {value.kind.value} [{value.rows}, {value.columns}]")
 
     def slot(self, number: int | None, kind: type[_SlotType]) -> _SlotType:
@@ -167,8 +170,8 @@ class _Check:
         )
         total = getattr(self.instruction, "sum", None)
         self.require(output is not None or quantised is not None or total is not None, "writes nothing")
-        self.operand("output", Kind.F32, columns)
-        self.operand("quantised", Kind.U8, columns)
+        self.operand("output", columns)
+        self.operand("quantised", columns)
         self.require(
             (quantised is None) == (multiplier is None), "quantises without a multiplier, or the reverse"
         )
@@ -181,14 +184,16 @@ class _Check:
         has_alpha = isinstance(slot, MatrixSlot | TableSlot) and slot.precision is Precision.INT8
         self.require(has_alpha, f"slot {number} has no alpha")
 
-    def table(self, number: int) -> TableSlot:
+    def table(self, number: int, panels: Operand) -> TableSlot:
         slot = self.slot(number, TableSlot)
         self.require(slot.logits, f"slot {number} is no output layer")
         integer = slot.precision is not Precision.FLOAT32
-        self.operand("panels", Kind.U8 if integer else Kind.F32, slot.columns, Symbol.UNION)
+        self.operand("panels", slot.columns, Symbol.UNION)
+        kind = self.plan.values[panels.value].kind
+        self.require(kind is (Kind.U8 if integer else Kind.F32), f"panels are {kind.value}")
         for name in ("scales", "biases"):
             self.symbolic(name, 1, Symbol.UNION)
-        self.symbolic("column_sums", 1, Symbol.UNION, Kind.I32)
+        self.symbolic("column_sums", 1, Symbol.UNION)
         rows = slot.precision is Precision.INT8_ROWS
         self.require(
             (getattr(self.instruction, "column_sums", None) is not None) == rows, "column sums do not fit"
@@ -206,7 +211,7 @@ class _Check:
                 self.floats("output", columns=table.columns)
             case ins.Quantize() | ins.QuantizeRows() as i:
                 self.floats("x", columns=i.x.columns)
-                self.operand("output", Kind.U8, i.x.columns)
+                self.operand("output", i.x.columns)
                 if isinstance(i, ins.Quantize):
                     self.alpha(i.multiplier_of)
                 else:
@@ -215,7 +220,7 @@ class _Check:
                 matrix = self.slot(i.matrix, MatrixSlot)
                 wanted_precision = Precision.INT8 if i.row_scale is None else Precision.INT8_ROWS
                 self.require(matrix.precision is wanted_precision, f"the matrix is {matrix.precision.value}")
-                self.operand("x", Kind.U8, matrix.rows)
+                self.operand("x", matrix.rows)
                 self.floats("row_scale", columns=1)
                 self.results(matrix.columns)
             case ins.GemmFloat() as i:
@@ -253,15 +258,15 @@ class _Check:
             case ins.MeanOverSentence() | ins.ScanRead() | ins.ScanWrite() as i:
                 self.tokens_and_sentences(i)
             case ins.SelectCandidates() as i:
-                self.table(i.table)
+                self.table(i.table, i.panels)
             case ins.LogitsInt8() | ins.LogitsFloat() as i:
-                table = self.table(i.table)
+                table = self.table(i.table, i.panels)
                 integer = isinstance(i, ins.LogitsInt8)
                 self.require(
                     integer == (table.precision is not Precision.FLOAT32),
                     "the table's precision does not fit",
                 )
-                self.operand("x", Kind.U8 if integer else Kind.F32, table.columns)
+                self.operand("x", table.columns)
                 if isinstance(i, ins.LogitsInt8):
                     rows = table.precision is Precision.INT8_ROWS
                     self.require((i.row_scale is not None) == rows, "row scales do not fit")
@@ -300,5 +305,5 @@ class _Check:
         operand = getattr(i, tokens)
         rows = self.plan.values[operand.value].rows
         self.require(rows in _ROWS[Symbol.GROUP_TOKENS], f"{tokens} has rows {rows}")
-        self.operand(tokens, Kind.F32, operand.columns, rows)
+        self.operand(tokens, operand.columns, rows)
         self.floats(sentences, columns=operand.columns)

@@ -12,14 +12,8 @@ from itertools import pairwise
 
 from dragoman.errors import PlanError
 from dragoman.graph.extents import Symbol
-from dragoman.planning.instructions import (
-    CachedAttention,
-    Instruction,
-    Operand,
-    ScanBegin,
-    ScanEnd,
-    ScanWrite,
-)
+from dragoman.planning.fields import Instruction, Operand
+from dragoman.planning.instructions import CachedAttention, ScanBegin, ScanEnd, ScanWrite
 from dragoman.planning.plan import Plan
 from dragoman.planning.records import PlanPhase
 from dragoman.planning.verify.types import check_instruction

@@ -1,0 +1,31 @@
+"""The formats of texts with marks, by name."""
+
+from __future__ import annotations
+
+from dragoman.errors import UnavailableError
+from dragoman.options import TextFormat
+from dragoman.text.format import MarkedText
+
+__all__ = ["read_format"]
+
+
+def read_format(source: str, name: TextFormat, *, language: str | None = None) -> MarkedText:
+    """Parse a text. Anything is accepted in any format: what is no mark is text, or stays as it is.
+
+    Args:
+        name: but "text".
+        language: what the written text says that it is in, where it says so; None leaves that.
+
+    Raises:
+        UnavailableError: the format cannot be read.
+    """
+    # Imported when used: most callers have one format, and plain text none.
+    if name == "html":
+        from dragoman.text.html.page import read_html
+
+        return read_html(source, language=language)
+    if name == "xml":
+        from dragoman.text.xml.document import read_xml
+
+        return read_xml(source, language=language)
+    raise UnavailableError(f"texts of the format {name} cannot be read yet: convert them to HTML.")
