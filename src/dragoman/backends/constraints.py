@@ -81,6 +81,11 @@ class Constraints:
         ids, offsets, sentences, spans = (array("i", numbers) for numbers in arrays)
         return cls(ids, offsets, sentences, spans)  # type: ignore[arg-type]  # arrays of int32, as elsewhere
 
+    @property
+    def arrays(self) -> tuple[Ids, Ids, Ids, Ids]:
+        """For the native back end."""
+        return self.ids, self.offsets, self.sentences, self.spans
+
     def phrases_of(self, sentence: int) -> list[Phrase]:
         found = []
         for number in range(int(self.sentences[sentence]), int(self.sentences[sentence + 1])):

@@ -155,6 +155,7 @@ def _call(
         None if batch.prefix_offsets is None else batch.prefix,
         batch.prefix_offsets,
         settings,
+        None if batch.constraints is None else batch.constraints.arrays,
     )
 
 

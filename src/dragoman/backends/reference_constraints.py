@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 
 from dragoman.backends.constraints import Phrase
 
-__all__ = ["NOTHING_MET", "Extension", "Live", "Met", "extend"]
+__all__ = ["LOWEST", "NOTHING_MET", "Extension", "Live", "Met", "extend"]
 
 Floats = NDArray[np.float32]
+
+LOWEST = np.finfo(np.float32).min
+"""Score of what may not be chosen."""
 
 TIED = np.float32(0.2)
 """Attention that must be on a phrase's source for it to begin."""
@@ -76,15 +79,10 @@ class Live(NamedTuple):
 
 
 def extend(
-    live: Sequence[Live],
-    phrases: Sequence[Phrase],
-    ids: NDArray[np.int32],
-    eos_id: int,
-    wanted: int,
-    lowest: np.float32,
+    live: Sequence[Live], phrases: Sequence[Phrase], ids: NDArray[np.int32], eos_id: int, wanted: int
 ) -> list[Extension]:
     """The extensions of a sentence's hypotheses that are kept, at most ``wanted``."""
-    pool = [one for row in live for one in _extensions(row, phrases, ids, eos_id, wanted, lowest)]
+    pool = [one for row in live for one in _extensions(row, phrases, ids, eos_id, wanted)]
     pool.sort(key=lambda one: -float(one.path))  # stable
     banks: dict[int, list[Extension]] = {}
     for one in pool:
@@ -95,7 +93,7 @@ def extend(
 
 
 def _extensions(
-    row: Live, phrases: Sequence[Phrase], ids: NDArray[np.int32], eos_id: int, wanted: int, lowest: np.float32
+    row: Live, phrases: Sequence[Phrase], ids: NDArray[np.int32], eos_id: int, wanted: int
 ) -> Iterator[Extension]:
     if row.met.phrase >= 0:
         yield _of_phrase(row, phrases, ids, row.met.phrase)
@@ -107,19 +105,20 @@ def _extensions(
             continue
         begun.add(phrase.ids)
         extension = _of_phrase(row, phrases, ids, number)
-        scores[np.searchsorted(ids, extension.id)] = lowest
+        scores[np.searchsorted(ids, extension.id)] = LOWEST
         yield extension
     if not row.met.complete(phrases):
-        scores[ids == eos_id] = lowest
+        scores[ids == eos_id] = LOWEST
     for place in np.argsort(-scores, kind="stable")[:wanted]:
-        if scores[place] > lowest:
+        if scores[place] > LOWEST:
             yield Extension(row.row, int(ids[place]), scores[place], row.met)
 
 
 def _of_phrase(row: Live, phrases: Sequence[Phrase], ids: NDArray[np.int32], number: int) -> Extension:
     met = row.met.after(phrases, number)
     id_ = phrases[number].ids[row.met.at if row.met.phrase == number else 0]
-    return Extension(row.row, id_, row.scores[np.searchsorted(ids, id_)], met)
+    score = row.scores[np.searchsorted(ids, id_)]
+    return Extension(row.row, id_, LOWEST if np.isnan(score) else score, met)
 
 
 def _may_begin(phrase: Phrase, attention: Floats | None) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions
-from dragoman.backends.reference_constraints import NOTHING_MET, Live, Met, extend
+from dragoman.backends.reference_constraints import LOWEST, NOTHING_MET, Live, Met, extend
 from dragoman.backends.reference_frame import Rows
 from dragoman.backends.reference_math import log_sum_exp
 from dragoman.host import StopFlag
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Decoder", "search"]
 
 Floats = NDArray[np.float32]
-
-LOWEST = np.finfo(np.float32).min
-"""Score of what may not be chosen."""
 
 
 class Decoder(Protocol):
@@ -144,17 +141,18 @@ class _Chooser:
         """The best ``wanted`` extensions, best first; equal scores in order of row and id. Or the forced
         one."""
         ids, places = self._candidates(sentence, logits[0].shape[1])
-        totals = np.stack([own.path + self._scores(row, places, logits) for row, own in beam.items()])
+        phrases = self.batch.phrases_of(sentence)
+        probabilities = bool(phrases) or not self.options.skip_cost  # hypotheses with phrases must compare
+        totals = np.stack([own.path + self._scores(row, places, logits, probabilities) for row, own in beam.items()])
         prefix = self.batch.prefix_of(sentence)
         if step < len(prefix):
             return [self._forced(int(prefix[step]), next(iter(beam)), ids, totals[0])]
         if not self.options.allow_unk and self.options.unk_id >= 0:
             totals[:, ids == self.options.unk_id] = LOWEST
         rows = list(beam)
-        phrases = self.batch.phrases_of(sentence)
         if phrases:
             live = [Live(row, beam[row].met, totals[number], attention[row]) for number, row in enumerate(rows)]
-            found = extend(live, phrases, ids, self.options.eos_id, wanted, LOWEST)
+            found = extend(live, phrases, ids, self.options.eos_id, wanted)
             return [_Choice(*one) for one in found] or [_Choice(rows[0], self.options.eos_id, LOWEST)]
         return [
             _Choice(rows[place // len(ids)], int(ids[place % len(ids)]), totals.flat[place])
@@ -173,12 +171,12 @@ class _Chooser:
             return np.arange(columns, dtype=np.int32), slice(None)
         return own, np.searchsorted(np.unique(self.batch.candidates), own)
 
-    def _scores(self, row: int, places: Any, logits: Sequence[Floats]) -> Floats:
+    def _scores(self, row: int, places: Any, logits: Sequence[Floats], probabilities: bool) -> Floats:
         """Weighted sum over the models of log-probabilities (or logits) of the sentence's own candidates."""
         total: Any = np.float32(0)
         for number, scores in enumerate(logits):
             own = scores[row, places]
-            if not self.options.skip_cost:
+            if probabilities:
                 own = own - log_sum_exp(own)
             weight = np.float32(self.options.weights[number] if self.options.weights else 1)
             total = own if len(logits) == 1 and weight == 1 else total + weight * own
