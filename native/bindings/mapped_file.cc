@@ -15,6 +15,7 @@
 #include "weights/mapped_file.h"
 #include "sentencepiece_check.h"
 #include "bindings.h"
+#include "without_gil.h"
 
 namespace nb = nanobind;
 using namespace dragoman;
@@ -141,7 +142,7 @@ PyType_Slot region_slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(&get_buf
 uint64_t checksum_of(Bytes data) {
   const std::byte* start = reinterpret_cast<const std::byte*>(data.data());
   const size_t bytes = data.size();
-  nb::gil_scoped_release release;
+  WithoutGil released;
   return checksum(start, bytes);
 }
 
@@ -150,7 +151,7 @@ nb::tuple check_sentencepiece_of(nb::bytes data) {
   {
     const uint8_t* start = static_cast<const uint8_t*>(data.data());
     const size_t bytes = data.size();
-    nb::gil_scoped_release release;
+    WithoutGil released;
     found = check_sentencepiece(start, bytes);
   }
   nb::object problem = found.problem == nullptr ? nb::none() : nb::object(nb::str(found.problem));
@@ -168,7 +169,7 @@ void bind_mapped_file(nb::module_& m) {
           [](int descriptor, const std::string& path) {
             std::unique_ptr<Region> region;
             {
-              nb::gil_scoped_release release;
+              WithoutGil released;
               region = Region::map(descriptor, path);
             }
             return or_os_error(std::move(region));

@@ -9,10 +9,19 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <thread>
+
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#elif defined(__APPLE__)
+#include <pthread.h>
+#endif
 
 #include "error.h"
 #include "search/search.h"
 #include "bindings.h"
+#include "without_gil.h"
 
 namespace nb = nanobind;
 using namespace dragoman;
@@ -54,6 +63,18 @@ ShortlistHandle* make_shortlist(nb::ndarray<const uint64_t, nb::ndim<1>, nb::c_c
   handle->offsets = nb::cast(offsets);
   handle->ids = nb::cast(ids);
   return handle.release();
+}
+
+// Where Python runs the handlers of signals.
+bool on_main_thread() {
+#ifdef __linux__
+  return syscall(SYS_gettid) == getpid();
+#elif defined(__APPLE__)
+  return pthread_main_np() != 0;
+#else
+  static const auto first = std::this_thread::get_id();
+  return std::this_thread::get_id() == first;
+#endif
 }
 
 struct StopHandle {
@@ -130,8 +151,13 @@ class Call {
   size_t need(Workspace& workspace) { return search_->need(&workspace); }
 
   bool run(Workspace& workspace, StopHandle& stop) {
-    nb::gil_scoped_release release;
-    done_ = search_->run(&workspace, stop.flag);
+    {
+      WithoutGil released;
+      Stop::Ask ask = [](void* state) { return static_cast<WithoutGil*>(state)->interrupted(); };
+      Stop watched(stop.flag, on_main_thread() ? ask : nullptr, &released);
+      done_ = search_->run(&workspace, &watched);
+    }
+    if (PyErr_Occurred()) throw nb::python_error();
     return done_;
   }
 
@@ -214,7 +240,7 @@ void bind_search(nb::module_& m) {
   nb::class_<ShortlistHandle>(m, "Shortlist", "Allowed target ids by source id; keeps its arrays alive.")
       .def(nb::new_(&make_shortlist), nb::arg("offsets"), nb::arg("ids"), nb::arg("first"),
            nb::arg("shared_vocabulary"), nb::arg("target_vocabulary"), nb::arg("eos"));
-  nb::class_<StopHandle>(m, "StopFlag", "Read once a step: set it to end a batch early.")
+  nb::class_<StopHandle>(m, "StopFlag", "Set it to end a batch early, wherever it is.")
       .def(nb::init<>())
       .def("set", [](StopHandle& stop) { stop.flag.store(true); })
       .def("clear", [](StopHandle& stop) { stop.flag.store(false); })
@@ -245,7 +271,9 @@ void bind_search(nb::module_& m) {
            nb::arg("phrases") = nb::none())
       .def("need", &Call::need, nb::arg("workspace"), "Bytes of workspace that run() will use, exactly.")
       .def("run", &Call::run, nb::arg("workspace"), nb::arg("stop"), nb::keep_alive<1, 2>(),
-           "Translates, without the GIL and without any allocation. False if the stop flag was raised.")
+           "Translates, without the GIL and without any allocation. False if the stop flag was raised. On the main "
+           "thread "
+           "signals find their handlers meanwhile; what one raises ends the batch.")
       .def(
           "results", &Call::results,
           "For each sentence its hypotheses, best first: (bytes of int32 ids, bytes of float path scores, alignment or "

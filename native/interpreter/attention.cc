@@ -29,9 +29,7 @@ void Interpreter::self_attention(const Instruction& in) {
       kernels_->pack_keys(k + row * ks + column, ks, count, 1, head_dim, attention_scale(head_dim), scratch,
                           key_stride);
       Attention call{};
-      call.q = q + row * qs + column;
       call.q_stride = qs;
-      call.rows = count;
       call.keys = scratch;
       call.values = v + row * vs + column;
       call.value_stride = vs;
@@ -39,12 +37,18 @@ void Interpreter::self_attention(const Instruction& in) {
       call.heads = 1;
       call.head_dim = head_dim;
       call.scores = scratch + static_cast<size_t>(head_dim) * scratch_stride;
-      if (out != nullptr) call.out = out + row * os + column;
       call.out_stride = os;
-      if (quantised != nullptr) call.quantised = quantised + row * bs + column;
       call.quantised_stride = bs;
       call.multiplier = multiplier(in);
-      kernels_->attention(call);
+      in_pieces(count, int64_t{2} * head_dim * count, [&](int first, int rows) {
+        size_t at = row + static_cast<size_t>(first);
+        call.rows = rows;
+        call.q = q + at * qs + column;
+        if (out != nullptr) call.out = out + at * os + column;
+        if (quantised != nullptr) call.quantised = quantised + at * bs + column;
+        kernels_->attention(call);
+      });
+      if (stop_->after(count)) return;
     }
   }
 }
@@ -104,6 +108,7 @@ void Interpreter::cross_attention(const Instruction& in) {
       call.next_values = v + static_cast<size_t>(places_->tokens[next]) * vs;
     }
     kernels_->attention(call);
+    if (stop_->after(call.count)) return;
     row = end;
   }
 }
@@ -139,6 +144,7 @@ void Interpreter::cached_attention(const Instruction& in) {
     if (quantised != nullptr) call.quantised = quantised + row * bs;
     call.multiplier = multiplier(in);
     kernels_->cached_attention(call);
+    if (stop_->after(call.count)) return;
   }
 }
 
@@ -168,6 +174,7 @@ void Interpreter::additive_attention(const Instruction& in) {
     call.out = out + row * os;
     if (aligned) call.weights = weights + row * ws;
     kernels_->additive_attention(call);
+    if (stop_->after(call.count)) return;
   }
 }
 

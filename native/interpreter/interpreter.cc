@@ -114,7 +114,7 @@ void Interpreter::run(const std::vector<Instruction>& instructions, size_t first
   size_t count = instructions.size();
   for (size_t at = 0; at < count; ++at) {
     if (instructions[at].op != Op::kScanBegin) {
-      dispatch(instructions[at], first_cost + at);
+      if (dispatch(instructions[at], first_cost + at)) return;
       continue;
     }
     size_t end = at + 1;
@@ -124,20 +124,27 @@ void Interpreter::run(const std::vector<Instruction>& instructions, size_t first
     int32_t longest = length(group_.first);
     for (position_ = 0; position_ < longest; ++position_) {
       while (length(group_.first + active_ - 1) <= position_) --active_;
-      for (size_t body = at + 1; body < end; ++body) dispatch(instructions[body], first_cost + body);
+      for (size_t body = at + 1; body < end; ++body) {
+        if (dispatch(instructions[body], first_cost + body)) return;
+      }
     }
     active_ = sentences;
     at = end;
   }
 }
 
-void Interpreter::dispatch(const Instruction& instruction, size_t cost) {
-  if (costs_ == nullptr) return execute(instruction);
+// Returns whether to stop.
+bool Interpreter::dispatch(const Instruction& instruction, size_t cost) {
+  if (costs_ == nullptr) {
+    execute(instruction);
+    return stop_->after(row_count(instruction.rows));
+  }
   int64_t start = thread_nanoseconds();
   execute(instruction);
   costs_[cost].nanoseconds += thread_nanoseconds() - start;
   costs_[cost].calls += 1;
   costs_[cost].rows += row_count(instruction.rows);
+  return stop_->after(row_count(instruction.rows));
 }
 
 void Interpreter::execute(const Instruction& in) {
@@ -250,8 +257,7 @@ void Interpreter::execute(const Instruction& in) {
 void Interpreter::gemm_int8(const Instruction& in) {
   const MatrixWeights& matrix = (*weights_)[in.slot].matrix;
   GemmInt8 call{};
-  call.a = bytes(in.x, &call.a_stride);
-  call.m = row_count(in.rows);
+  const uint8_t* a = bytes(in.x, &call.a_stride);
   call.k = matrix.k;
   call.n = matrix.n;
   call.panels = static_cast<const int8_t*>(matrix.panels);
@@ -261,26 +267,37 @@ void Interpreter::gemm_int8(const Instruction& in) {
   call.overflows = matrix.overflows.data;
   call.overflow_bytes = matrix.overflows.bytes;
   size_t row_stride;
-  call.row_scale = floats(in.row_scale, &row_stride);
+  const float* row_scale = floats(in.row_scale, &row_stride);
   call.activation = in.function;
-  call.out = floats(in.output, &call.out_stride);
-  call.quantised = bytes(in.quantised, &call.quantised_stride);
+  float* out = floats(in.output, &call.out_stride);
+  uint8_t* quantised = bytes(in.quantised, &call.quantised_stride);
   call.out_multiplier = multiplier(in);
-  kernels_->gemm_int8(call);
+  in_pieces(row_count(in.rows), int64_t{call.k} * call.n, [&](int first, int rows) {
+    call.m = rows;
+    call.a = a + first * call.a_stride;
+    call.row_scale = row_scale == nullptr ? nullptr : row_scale + first;
+    call.out = out == nullptr ? nullptr : out + first * call.out_stride;
+    call.quantised = quantised == nullptr ? nullptr : quantised + first * call.quantised_stride;
+    kernels_->gemm_int8(call);
+  });
 }
 
 void Interpreter::gemm_float(const Instruction& in) {
   const MatrixWeights& matrix = (*weights_)[in.slot].matrix;
   GemmFloat call{};
-  call.a = floats(in.x, &call.a_stride);
-  call.m = row_count(in.rows);
+  const float* a = floats(in.x, &call.a_stride);
   call.k = matrix.k;
   call.n = matrix.n;
   call.panels = static_cast<const float*>(matrix.panels);
   call.bias = matrix.bias;
   call.activation = in.function;
-  call.out = floats(in.output, &call.out_stride);
-  kernels_->gemm_float(call);
+  float* out = floats(in.output, &call.out_stride);
+  in_pieces(row_count(in.rows), int64_t{call.k} * call.n, [&](int first, int rows) {
+    call.m = rows;
+    call.a = a + first * call.a_stride;
+    call.out = out + first * call.out_stride;
+    kernels_->gemm_float(call);
+  });
 }
 
 void Interpreter::norm(const Instruction& in) {

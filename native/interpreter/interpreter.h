@@ -4,6 +4,7 @@
 // are under way; these follow each other in any order.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,6 +14,7 @@
 #include "plan/extents.h"
 #include "search/flight.h"
 #include "plan/plan.h"
+#include "search/stop.h"
 #include "weights/weights.h"
 #include "interpreter/workspace.h"
 
@@ -51,6 +53,8 @@ class Interpreter {
     bounds_ = bounds;
   }
   void place(std::byte* values) { base_ = values; }
+  // From now on everything ends early when this says so; what was computed then means nothing.
+  void watch(Stop* stop) { stop_ = stop; }
   // Bytes of values for these extents; valid after bind with a carver that has memory.
   int64_t value_bytes() const { return value_bytes_; }
 
@@ -80,7 +84,10 @@ class Interpreter {
   void for_runs(Run run) const;
 
   void run(const std::vector<Instruction>& instructions, size_t first_cost);
-  void dispatch(const Instruction& instruction, size_t cost);
+  bool dispatch(const Instruction& instruction, size_t cost);
+  // Rows of a product, in pieces that take some milliseconds.
+  template <typename Product>
+  void in_pieces(int rows, int64_t work_of_row, Product product);
   void execute(const Instruction& instruction);
   void embed(const Instruction& in);
   void gemm_int8(const Instruction& in);
@@ -115,6 +122,7 @@ class Interpreter {
   float* position_scratch_ = nullptr;  // one position beyond the plan's table
   int64_t value_bytes_ = 0;
   Cost* costs_ = nullptr;
+  Stop* stop_ = nullptr;
   RowSummaries summaries_{};  // null: whole rows of logits are kept
   float* bounds_ = nullptr;
   int32_t screening_pause_ = 0;  // steps until screening is tried again
@@ -138,6 +146,17 @@ void Interpreter::for_runs(Run run) const {
     while (end < rows_.count && rows_.step[end] == rows_.step[row]) ++end;
     run(row, end - row, rows_.step[row]);
     row = end;
+  }
+}
+
+// product(first row, rows), in turn. Each row comes out as it would alone, so the pieces do not matter.
+template <typename Product>
+void Interpreter::in_pieces(int rows, int64_t work_of_row, Product product) {
+  constexpr int64_t kFewestRows = 64, kWorkOfPiece = int64_t{1} << 28;
+  int64_t most = std::max(kFewestRows, kWorkOfPiece / work_of_row / kFewestRows * kFewestRows);
+  for (int64_t first = 0; first < rows; first += most) {
+    if (first > 0 && stop_->raised()) return;
+    product(static_cast<int>(first), static_cast<int>(std::min(most, rows - first)));
   }
 }
 

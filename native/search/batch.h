@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 
 namespace dragoman {
@@ -70,7 +69,5 @@ struct SearchOptions {
   int32_t live_tokens = 640;    // source pieces
   int32_t live_columns = 2304;  // output columns that shortlists leave
 };
-
-using StopFlag = std::atomic<bool>;
 
 }  // namespace dragoman

@@ -178,13 +178,14 @@ size_t Search::need(Workspace* workspace) {
   return bytes;
 }
 
-bool Search::run(Workspace* workspace, const StopFlag& stop) {
+bool Search::run(Workspace* workspace, Stop* stop) {
   workspace->reserve(need(workspace));
   Carver carver(workspace->data());
   carve(&carver);
   std::byte* values = workspace->data() + carver.used();
   for (int32_t m = 0; m < member_count_; ++m) {
     interpreters_[m].place(values);
+    interpreters_[m].watch(stop);
     values += interpreters_[m].value_bytes();
   }
   if (costs_ != nullptr) {
@@ -196,7 +197,7 @@ bool Search::run(Workspace* workspace, const StopFlag& stop) {
   while (true) {
     if (!join(stop)) return false;
     if (rows_.count() == 0) break;
-    advance();
+    if (!advance(stop)) return false;
   }
   hypotheses_.rank();
   return true;
@@ -209,12 +210,12 @@ void Search::start() {
   hypotheses_.start();
 }
 
-// Encodes what can join now: all rows of the next step are then there. False if the stop flag was raised.
-bool Search::join(const StopFlag& stop) {
+// Encodes what can join now: all rows of the next step are then there. False if it was stopped.
+bool Search::join(Stop* stop) {
   for (Group group; flight_.next(rows_.room(), &group) && columns_.join(group);) {
-    if (stop.load(std::memory_order_relaxed)) return false;
     flight_.join(group);
     for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].encode(group, rows_.states());
+    if (stop->raised()) return false;
     for (int32_t s = group.first; s < group.last; ++s) {
       rows_.join(s);
       hypotheses_.open(s);
@@ -224,16 +225,17 @@ bool Search::join(const StopFlag& stop) {
     for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].select();
     columns_.laid_out();
   }
-  return !stop.load(std::memory_order_relaxed);
+  return !stop->raised();
 }
 
-// The next target position of every row.
-void Search::advance() {
+// The next target position of every row. False if it was stopped: there are no logits to choose by then.
+bool Search::advance(Stop* stop) {
   if (rows_.has_cells()) {
     for (int32_t row = 0; row < rows_.count(); ++row) *rows_.cell(row) = flight_.take_cell(rows_.sentence(row));
   }
   const Rows rows = rows_.view();
   for (int32_t m = 0; m < member_count_; ++m) interpreters_[m].step(rows);
+  if (stop->raised()) return false;
   for (int32_t row = 0; row < rows_.count();) {
     const int32_t sentence = rows_.sentence(row), end = rows_.end_of_sentence(row), before = rows_.following();
     chooser_.choose(rows_, row, end);
@@ -245,6 +247,7 @@ void Search::advance() {
     row = end;
   }
   rows_.advance();
+  return true;
 }
 
 // Turns the chosen extensions of a sentence into finished hypotheses and rows of the next step.

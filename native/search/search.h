@@ -14,6 +14,7 @@
 #include "search/live_rows.h"
 #include "search/member.h"
 #include "search/shortlist.h"
+#include "search/stop.h"
 
 namespace dragoman {
 
@@ -27,8 +28,8 @@ class Search {
 
   // Bytes of workspace that run() will use, exactly. Grows the workspace to what counting itself needs.
   size_t need(Workspace* workspace);
-  // Grows the workspace to need() and translates. Returns false if the stop flag was raised.
-  bool run(Workspace* workspace, const StopFlag& stop);
+  // Grows the workspace to need() and translates. Returns false if it was stopped.
+  bool run(Workspace* workspace, Stop* stop);
 
   // After run.
   const Hypotheses& hypotheses() const { return hypotheses_; }
@@ -44,8 +45,8 @@ class Search {
   void count_extents(int64_t longest_limit);
   void carve(Carver* carver);
   void start();
-  bool join(const StopFlag& stop);
-  void advance();
+  bool join(Stop* stop);
+  bool advance(Stop* stop);
   void accept(int32_t sentence);
 
   const Member* members_;

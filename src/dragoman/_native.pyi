@@ -82,7 +82,7 @@ class Shortlist:
     def __init__(self, offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], ids: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], first: int, shared_vocabulary: bool, target_vocabulary: int, eos: int) -> None: ...
 
 class StopFlag:
-    """Read once a step: set it to end a batch early."""
+    """Set it to end a batch early, wherever it is."""
 
     def __init__(self) -> None: ...
 
@@ -201,7 +201,7 @@ class Call:
 
     def run(self, workspace: Workspace, stop: StopFlag) -> bool:
         """
-        Translates, without the GIL and without any allocation. False if the stop flag was raised.
+        Translates, without the GIL and without any allocation. False if the stop flag was raised. On the main thread signals find their handlers meanwhile; what one raises ends the batch.
         """
 
     def results(self) -> list[Any]:

@@ -145,9 +145,8 @@ def test_opus_mt(site: Site, shared: Path) -> None:
     assert hub.pull("en-fr", source=f"{site.url}/OPUS-MT-models/en-fr/opus-2020-02-26.zip").is_dir()
 
 
-def test_bpe_is_refused(site: Site, shared: Path, store: Path) -> None:
-    folder = shared / "models" / "enfr-selfattn"
-    data = opus_archive(folder / "model.npz", folder / "vocab.enfr.yml", folder / "vocab.enfr.spm", bpe=True)
+def test_bpe_is_refused(site: Site, students: tuple[Student, Student], store: Path) -> None:
+    data = opus_archive(students[0].model, students[0].vocabulary, students[0].vocabulary, bpe=True)
     (site.root / "en-fr.zip").write_bytes(data)
     with pytest.raises(HubError, match="BPE"):
         hub.pull("en-fr", source=site.url + "/en-fr.zip")

@@ -104,6 +104,28 @@ def test_closing_while_others_work_and_wait(translator: Translator) -> None:
     assert not helpers()
 
 
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, ValueError])
+def test_an_interrupt_stops_what_runs(translator: Translator, alone: Alone, kind: type[BaseException]) -> None:
+    """An exception of a signal's handler ends the call at once, on one thread too, and the translator goes on."""
+
+    def handle(*_: object) -> None:
+        raise kind
+
+    before = signal.signal(signal.SIGUSR1, handle)
+    try:
+        for _ in range(3):
+            timer = threading.Timer(0.15, os.kill, (os.getpid(), signal.SIGUSR1))
+            timer.start()
+            begun = time.monotonic()
+            with pytest.raises(kind):
+                translator.translate(MANY[:3], **SLOW)
+            assert time.monotonic() - begun < 5
+            assert translator.translate(TEXTS) == [alone["m1", text] for text in TEXTS]
+            wait_for(lambda: not translator._crew._calls)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
 def test_an_abandoned_iterator_stops(translator: Translator, alone: Alone) -> None:
     read = 0
 

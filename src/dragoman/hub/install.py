@@ -1,7 +1,7 @@
 """A model is fetched into the store, whole or not at all.
 
     .partial/<name>.lock              held by whoever brings the model: one process at a time
-    .partial/<name>/<pin>/fetched/    parts and whole files as they travelled; stays when something breaks off
+    .partial/<name>/<pin>/fetched/    parts and whole files; stays when something breaks off
     .partial/<name>/<pin>/model/      what becomes the model's folder, made afresh at the end
     <name>/                           by one rename; a former version is moved aside just before
 
@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import json
 import os
 import shutil
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from dragoman.catalogue.store import (
@@ -62,12 +63,6 @@ def remove_model(store: Path, model: StoredModel, pause: Callable[[float], objec
     shutil.rmtree(aside, ignore_errors=True)
 
 
-@dataclass(frozen=True)
-class _Fetched:
-    file: RemoteFile
-    path: Path
-
-
 class Installation:
     """One offer on its way into a store. `fetch` may be called from several threads, `finish` once, by whoever brought
     the last file, `close` at the end whatever happened.
@@ -80,7 +75,7 @@ class Installation:
         self._web, self._store, self.offer, self._pause = web, store, offer, pause
         self._parent = store / ".partial" / safe_name(offer.name, "a model")
         self._folder = self._parent / offer.pin
-        self._whole: list[_Fetched] = []
+        self._whole: list[tuple[Path, FetchedFile]] = []
         self._lock = threading.Lock()
         self._held: contextlib.ExitStack | None = None
 
@@ -96,20 +91,25 @@ class Installation:
         return installed(self._store, self.offer)
 
     def fetch(self, file: RemoteFile, tell: Told) -> bool:
-        """Fetch and check one file; True if it was the last one. Raises HubError, OSError."""
+        """Fetch, unpack and check one file; True if it was the last one. Raises HubError, OSError."""
         place = self._folder / "fetched" / safe_name(file.name, "a file")
-        part = place.with_name(place.name + ".part")
-        if place.is_file():  # only a whole and checked file gets this name
-            size = place.stat().st_size
-            tell(size, size)
+        found = _recall(place)  # only a whole and checked file has a note
+        if found is not None:
+            tell(found.size, found.size)
         else:
-            download(self._web, file, part, tell, self._pause)
-            with part.open("rb+") as stream:
-                os.fsync(stream.fileno())
-            os.replace(part, place)
-            part.with_name(part.name + ".json").unlink(missing_ok=True)
+            part = place.with_name(place.name + ".part")
+            for last in (False, True):
+                download(self._web, file, part, tell, self._pause)
+                try:
+                    found = _kept(file, part, place, archive=self.offer.layout == "archive")
+                    break
+                except HubError:  # perhaps a byte turned on the way
+                    part.unlink(missing_ok=True)
+                    if last:
+                        raise
+        assert found is not None
         with self._lock:
-            self._whole.append(_Fetched(file, place))
+            self._whole.append((place, found))
             return len(self._whole) == len(self.offer.files)
 
     def finish(self) -> StoredModel:
@@ -140,21 +140,17 @@ class Installation:
 
     def _make(self, target: Path) -> tuple[FetchedFile, ...]:
         """The model's files in ``target``, and what was fetched for them."""
-        raw = target if self.offer.layout == "files" else self._folder / "raw"
-        if raw != target:
-            shutil.rmtree(raw, ignore_errors=True)
-            raw.mkdir()
-        remote = []
-        for one in sorted(self._whole, key=lambda fetched: fetched.file.name):
-            remote.append(_unpacked(one, raw, archive=self.offer.layout == "archive"))
         if self.offer.layout == "archive":
-            for one in self._whole:
-                unpack_archive(one.path, target, shown(one.file.url))
+            for place, file in self._whole:
+                unpack_archive(place, target, file.url)
             _refuse_bpe(target)
         elif self.offer.layout == "huggingface":
-            convert_folder(raw, target)
+            convert_folder(self._folder / "fetched", target)
+        else:
+            for place, _ in self._whole:
+                _link(place, target / place.name)
         find_bundle(target)
-        return tuple(remote)
+        return tuple(sorted((file for _, file in self._whole), key=lambda file: file.name))
 
     def _with_languages(self, target: Path) -> Offer:
         """Where the catalogue names no languages, what the archive says of itself."""
@@ -181,19 +177,44 @@ class Installation:
             write_lock(self._store, stored_models(self._store))
 
 
-def _unpacked(one: _Fetched, folder: Path, *, archive: bool) -> FetchedFile:
-    """Unpack a file (an archive stays as it is), and what was fetched."""
-    file = one.file
-    size, digest = one.path.stat().st_size, digest_of(one.path)
-    if file.sha256 not in (None, digest):
-        raise HubError(f"{one.path} changed after it was fetched.")
+def _kept(file: RemoteFile, part: Path, place: Path, *, archive: bool) -> FetchedFile:
+    """Make a whole file of what came: unpacked (an archive stays as it is), and with a note of what it was."""
+    url = shown(file.url) if is_web(file.url) else file.url
+    size, digest = part.stat().st_size, digest_of(part)
     inner_size, inner_digest = file.unpacked_size, file.unpacked_sha256
     if not archive:
-        target = folder / file.name
-        unpack_file(one.path, target, size=inner_size, sha256=inner_digest, what=shown(file.url))
-        inner_size, inner_digest = target.stat().st_size, digest_of(target)
-    url = shown(file.url) if is_web(file.url) else file.url
-    return FetchedFile(file.name, url, size, digest, inner_size, inner_digest)
+        unpacked = place.with_name(place.name + ".unpacked")
+        unpack_file(part, unpacked, size=inner_size, sha256=inner_digest, what=url)
+        inner_size, inner_digest = unpacked.stat().st_size, digest_of(unpacked)
+        os.replace(unpacked, place)
+    else:
+        os.replace(part, place)
+    found = FetchedFile(file.name, url, size, digest, inner_size, inner_digest)
+    note = place.with_name(place.name + ".note")
+    temporary = note.with_name(note.name + ".tmp")
+    temporary.write_text(json.dumps(asdict(found)), encoding="utf-8")
+    os.replace(temporary, note)
+    part.unlink(missing_ok=True)
+    part.with_name(part.name + ".json").unlink(missing_ok=True)
+    return found
+
+
+def _recall(place: Path) -> FetchedFile | None:
+    """What a whole file was; None if it is not there."""
+    try:
+        found = FetchedFile(**json.loads(place.with_name(place.name + ".note").read_text(encoding="utf-8")))
+        size = place.stat().st_size
+    except (OSError, ValueError, TypeError):
+        return None
+    return found if size in (found.size, found.unpacked_size) else None
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file by a second name, or a copy where that is not possible: the first stays until all is done."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _refuse_bpe(folder: Path) -> None:

@@ -26,7 +26,7 @@ from dragoman.hub.folders import CATALOGUES, offer_of_tar, offers_of_folder
 from dragoman.hub.index import Listing, recall_listing, remember_listing
 from dragoman.hub.offers import Offer
 from dragoman.hub.places import LocalPlace, WebPlace
-from dragoman.hub.unpack import is_archive, open_layers
+from dragoman.hub.unpack import BROKEN, is_archive, open_layers
 from dragoman.hub.values import Fields, parse_json
 from dragoman.hub.web import DOCUMENT_LIMIT, Web, is_web, shown
 
@@ -109,7 +109,7 @@ def _plain(body: bytes, source: str) -> bytes:
     """A document without its compression."""
     try:
         text = open_layers(io.BytesIO(body)).read(DOCUMENT_LIMIT + 1)
-    except (OSError, EOFError, ValueError) as error:
+    except BROKEN as error:
         raise HubError(f"{shown(source)} cannot be unpacked: {error}.") from None
     if len(text) > DOCUMENT_LIMIT:
         raise HubError(f"{shown(source)} unpacks to more than {DOCUMENT_LIMIT:,} bytes.")

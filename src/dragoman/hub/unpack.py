@@ -24,7 +24,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["digest_of", "git_blob_of", "is_archive", "open_layers", "unpack_archive", "unpack_file"]
+__all__ = ["BROKEN", "digest_of", "git_blob_of", "is_archive", "open_layers", "unpack_archive", "unpack_file"]
 
 _INFLATION = 64
 """Unpacked bytes allowed for each byte, where nothing says how many there are. Weights shrink to half at best."""
@@ -36,7 +36,8 @@ _MAX_DEPTH = 8
 _CHUNK = 1 << 20
 _GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 _TAR_MAGIC_PLACE = 257
-_BROKEN = (OSError, EOFError, zlib.error, zstd.ZstdError, tarfile.TarError, ValueError)
+BROKEN = (OSError, EOFError, zlib.error, zstd.ZstdError, tarfile.TarError, ValueError)
+"""What the libraries raise for damaged data."""
 
 
 def digest_of(path: Path) -> str:
@@ -61,7 +62,10 @@ class Readable(Protocol):
 
 
 def open_layers(file: BinaryIO, layers: int = _MAX_LAYERS) -> Readable:
-    """What is left when gzip and zstd around a stream are taken off: some servers compress what is compressed."""
+    """What is left when gzip and zstd around a stream are taken off: some servers compress what is compressed.
+
+    Raises one of `BROKEN` for damaged data, as reading does.
+    """
     stream: Any = file
     for _ in range(layers):
         stream = _Peeked(stream)
@@ -115,7 +119,7 @@ def unpack_file(
     digest = hashlib.sha256()
     done = 0
     with packed.open("rb") as raw, target.open("wb") as out:
-        for piece in _pieces(open_layers(raw, layers), what):
+        for piece in _pieces(raw, layers, what):
             done += len(piece)
             if done > limit:
                 raise HubError(f"{what} unpacks to more than {limit:,} bytes, which is not the model's file.")
@@ -129,15 +133,13 @@ def unpack_file(
         raise HubError(f"{what} has the sha256 {digest.hexdigest()}, the catalogue says {sha256}: the file is damaged.")
 
 
-def _pieces(stream: Readable, what: str) -> Iterator[bytes]:
-    while True:
-        try:
-            piece = stream.read(_CHUNK)
-        except _BROKEN as error:
-            raise HubError(f"{what} cannot be unpacked: {str(error)[:120]}. The file is damaged.") from None
-        if not piece:
-            return
-        yield piece
+def _pieces(raw: BinaryIO, layers: int, what: str) -> Iterator[bytes]:
+    try:
+        stream = open_layers(raw, layers)
+        while piece := stream.read(_CHUNK):
+            yield piece
+    except BROKEN as error:
+        raise HubError(f"{what} cannot be unpacked: {str(error)[:120]}. The file is damaged.") from None
 
 
 def is_archive(head: bytes) -> bool:
@@ -146,7 +148,7 @@ def is_archive(head: bytes) -> bool:
         return True
     try:
         inside = open_layers(io.BytesIO(head)).read(512)
-    except _BROKEN:
+    except BROKEN:
         return False
     return inside[_TAR_MAGIC_PLACE : _TAR_MAGIC_PLACE + 5] == b"ustar"
 
@@ -195,8 +197,8 @@ def _mapped(path: Path) -> Iterator[memoryview]:
 def _untar(archive: Path, folder: Path, what: str) -> list[str]:
     names: list[str] = []
     with archive.open("rb") as raw:
-        stream: Any = _Rationed(open_layers(raw), _limit(archive.stat().st_size))
         try:
+            stream: Any = _Rationed(open_layers(raw), _limit(archive.stat().st_size))
             with tarfile.open(fileobj=stream, mode="r:") as tar:
                 for member in tar:
                     if member.isdir():
@@ -212,7 +214,9 @@ def _untar(archive: Path, folder: Path, what: str) -> list[str]:
                             left -= out.write(piece)
                     if left:
                         raise HubError(f"{what}: {member.name!r} was cut short.")
-        except _BROKEN as error:
+        except BROKEN as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # of this machine's disk, not of the archive
             raise HubError(f"{what} cannot be unpacked: {str(error)[:120]}. The file is damaged.") from None
     return names
 
@@ -230,7 +234,10 @@ def _place(folder: Path, name: str, names: list[str], what: str) -> Path:
     if target.exists():
         raise HubError(f"{what}: two of its files have the name {name[:80]!r}.")
     names.append("/".join(parts))
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise HubError(f"{what}: {name[:80]!r} lies in a file.") from None
     return target
 
 
