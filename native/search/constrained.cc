@@ -1,6 +1,6 @@
 // Sentences whose translations must contain phrases: dynamic beam allocation (Post & Vilar 2018) with the round robin
 // of Hu et al. (2019), phrases tied to attention (Hasler et al. 2018). The oracle is
-// src/dragoman/backends/reference_constraints.py; decision 0018.
+// src/dragoman/backends/reference_constraints.py; decision 0021.
 #include <algorithm>
 #include <cmath>
 

@@ -274,7 +274,7 @@ void Search::accept(int32_t sentence) {
     }
   }
   // Hypotheses with fewer phrases, that only waited for their turn.
-  if (phrases.count() > 0 && hypotheses_.ended(sentence) >= options_.beam_size) rows_.drop_following(before);
+  if (phrases.count() > 0 && hypotheses_.ended(sentence) >= options_.n_best) rows_.drop_following(before);
 }
 
 }  // namespace dragoman

@@ -3,7 +3,7 @@
 Dynamic beam allocation (Post & Vilar 2018) with the round robin of Hu et al. (2019): the hypotheses of a sentence are
 told apart by how many ids of its phrases they have (their bank), and every bank gets its turn. A phrase that was begun
 is finished at once; it may begin only where attention is on what it translates (Hasler et al. 2018). A sentence ends
-with all phrases in it, or at its limit. decision 0018.
+with all phrases in it, or at its limit. decision 0021.
 """
 
 from __future__ import annotations

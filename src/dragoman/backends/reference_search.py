@@ -115,7 +115,7 @@ def search(
                     following.append(after)
                 elif choice.met.complete(phrases) or not finished[sentence]:
                     finished[sentence].append(after)
-            if phrases and len(finished[sentence]) >= options.beam_size:
+            if phrases and len(finished[sentence]) >= options.n_best:
                 following = [one for one in following if one.sentence != sentence]
         live = following
         step += 1
