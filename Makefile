@@ -1,6 +1,7 @@
 # make demo    build and translate a few sentences with the embedded models
 # make test    build and run the tests            make slow    the long ones too
 # make check   ruff, mypy --strict, clang-format, native stubs
+# make docs    the documentation site, into build/site
 # make format  rewrite the code in our style
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find src native -type f -not -name '*.pyc' -not -path '*/__pycache__/*' 2>/dev/null) \
            pyproject.toml CMakeLists.txt
 
-.PHONY: demo test slow check format install clean
+.PHONY: demo test slow check docs format install clean
 
 demo: $(VENV)/.installed
 	@for text in "How are you today?" "I would like a cup of coffee, please." "The train leaves at eight o'clock."; do \
@@ -31,6 +32,11 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $$(git ls-files 'native/*.cc' 'native/*.h')
 	$(BIN)/python tools/check_stub.py
+	$(BIN)/python tools/man_page.py --check
+
+docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[docs]"
+	$(BIN)/python -m mkdocs build --strict --site-dir build/site
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix src tests demo benchmarks

@@ -143,9 +143,8 @@ def test_a_models_own_defaults() -> None:
     configured = DecodingOptions.of_model(bundle("marian", **config))
     assert (configured.beam_size, configured.normalize, configured.word_penalty) == (6, 1.0, 0.5)
     assert configured.max_length == 64
-    # What to print is the caller's affair.
     printing = DecodingOptions.of_model(bundle("marian", **{"n-best": True, "alignment": "soft"}))
-    assert (printing.n_best, printing.alignment) == (1, None)
+    assert (printing.n_best, printing.beam_size, printing.alignment) == (12, 12, "soft"), "Marian's beam"
 
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {

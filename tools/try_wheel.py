@@ -1,5 +1,5 @@
-"""What an installed wheel must do on its machine: import fast, translate with the models that come along, in one bit for
-bit way. Run by the wheels' builder, outside of the source tree; needs nothing but the wheel.
+"""What an installed wheel must do on its machine: import, and translate with the models that come along. Run by the
+wheels' builder, outside of the source tree; needs nothing but the wheel.
 
     python tools/try_wheel.py
 """
@@ -16,7 +16,8 @@ TEXT = "How are you today?"
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"DRAGOMAN_CACHE": os.path.join(folder, "cache"), "DRAGOMAN_MODELS": os.path.join(folder, "models")}
+        for name in ("cache", "models"):
+            os.environ[f"DRAGOMAN_{name.upper()}"] = os.path.join(folder, name)
         os.chdir(folder)
         import dragoman
 

@@ -88,24 +88,33 @@ struct PairTile {
     }
   }
 
-  void correct(const Correction* from, const Correction* to, int first) {
-    alignas(64) int32_t stored[R][B * kTileColumns];
+  __attribute__((always_inline)) void add(const int32_t (&lacking)[R][B * kTileColumns]) {
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
-      for (int i = 0; i < B * kTileGroups; ++i) store(sums[r][i / kTileGroups][i % kTileGroups], &stored[r][16 * i]);
-    }
-    for (; from < to; ++from) {
-      const unsigned column = from->column - static_cast<unsigned>(first);
-      if (column < B * kTileColumns) stored[from->row][column] += from->value;
-    }
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 8
-      for (int i = 0; i < B * kTileGroups; ++i) sums[r][i / kTileGroups][i % kTileGroups] = load(&stored[r][16 * i]);
+      for (int i = 0; i < B * kTileGroups; ++i) {
+        I32x16& sum = sums[r][i / kTileGroups][i % kTileGroups];
+        sum = sum + load(&lacking[r][16 * i]);
+      }
     }
   }
 };
+
+// The corrections of a tile in blocks block..block+B-1, from zero.
+template <int R, int B>
+void spread_corrections(const RowCorrections& rows, const TileCorrections& tile, int block,
+                        int32_t (&lacking)[R][B * kTileColumns]) {
+  __builtin_memset(lacking, 0, sizeof lacking);
+  const int first = block / kBlocksPerPanel, last = (block + B - 1) / kBlocksPerPanel;
+  for (int panel = first; panel <= last; ++panel) {
+    if ((tile.panels >> panel & 1) == 0) continue;
+    for (int at = tile.heads[panel]; at != kNoCorrection; at = rows.found[at].next) {
+      const Correction& correction = rows.found[at];
+      const int column = correction.column - block * kTileColumns;
+      if (column >= 0 && column < B * kTileColumns) lacking[correction.row][column] += correction.value;
+    }
+  }
+}
 
 struct PairWork {
   Int8Work work;
@@ -125,13 +134,14 @@ __attribute__((noinline)) void pair_tile(const PairWork& pair_work, const TileCo
     const size_t panel_bytes = static_cast<size_t>(work.steps) * kStepBytes;
     const int8_t* weights = p.panels + block / kBlocksPerPanel * panel_bytes + block % kBlocksPerPanel * 64;
     const uint32_t* lowest = pair_work.rows.lowest + row;
+    constexpr uint64_t kPanels = (uint64_t{1} << (B + kBlocksPerPanel - 1) / kBlocksPerPanel) - 1;
+    const bool lacks = (found.panels >> block / kBlocksPerPanel & kPanels) != 0;
+    alignas(64) int32_t lacking[R][B * kTileColumns];
+    if (lacks) spread_corrections<R, B>(pair_work.rows, found, block, lacking);
     PairTile<R, B, spread, reach> tile;
     tile.multiply(p.a + row * p.a_stride, p.a_stride, weights, panel_bytes, work.steps, fetch, lowest);
     if constexpr (reach == 2) tile.add_lowest(p, block * kTileColumns, lowest);
-    constexpr uint64_t kPanels = (uint64_t{1} << (B + kBlocksPerPanel - 1) / kBlocksPerPanel) - 1;
-    if (found.panels >> block / kBlocksPerPanel & kPanels) {
-      tile.correct(pair_work.rows.found + found.first, pair_work.rows.found + found.last, block * kTileColumns);
-    }
+    if (lacks) tile.add(lacking);
     end_tile(work, tile.sums, row, block);
   }
 }
@@ -142,11 +152,12 @@ using PairTileFunction = void (*)(const PairWork&, const TileCorrections&, int r
 void multiply_pairs(const GemmInt8& p, RowCorrections& rows) {
   const PairWork work = {{p, finish_of(p), ending_of(p), (p.k + 3) / 4, nullptr}, rows};
   const RowTiles tiles(p.m, kTileRows);
-  TileCorrections found[kRowsAtOnce];
-  rows.count = 0;
+  TileCorrections found[(kRowsAtOnce + kTileRows - 1) / kTileRows];
+  CorrectionFinder finder(p, found, rows);
   for (int tile = 0, row = 0; tile < tiles.count; row += tiles.rows_of(tile), ++tile) {
-    found[tile] = find_corrections(p, rows, row, tiles.rows_of(tile));
+    finder.add_rows(tile, row, tiles.rows_of(tile));
   }
+  finder.finish();
   const int blocks = (p.n + kTileColumns - 1) / kTileColumns;
   int block = 0;
   if (tiles.count == 1 && whole_panels(pair_blocks(p.m))) {

@@ -68,7 +68,7 @@ void append(std::vector<uint8_t>& to, const std::vector<T>& values) {
 
 void append_list(const Block& block, int reach, int bound, std::vector<uint8_t>& to) {
   const int groups = overflow_groups(block.k, reach);
-  std::vector<uint8_t> limits(static_cast<size_t>(overflow_lanes(block.k)), 255);
+  std::vector<uint8_t> limits(static_cast<size_t>(overflow_lanes(block.k)), reach == 1 ? 0 : 255);
   std::vector<uint16_t> starts = {0}, columns;
   std::vector<std::pair<int, uint16_t>> found;
   for (int group = 0; group < groups; ++group) {
@@ -81,9 +81,10 @@ void append_list(const Block& block, int reach, int bound, std::vector<uint8_t>&
     for (const auto& entry : found) columns.push_back(entry.second);
     starts.push_back(static_cast<uint16_t>(columns.size()));
     if (found.empty()) continue;
+    const int highest = -found.front().first;
     for (int i = 0; i < reach; ++i) {
       const size_t lane = static_cast<size_t>(2 * (group / 2 * reach + i) + group % 2);
-      if (lane < limits.size()) limits[lane] = static_cast<uint8_t>(kMost / -found.front().first);
+      if (lane < limits.size()) limits[lane] = static_cast<uint8_t>(reach == 1 ? highest - 128 : kMost / highest);
     }
   }
   append(to, std::vector<uint16_t>{static_cast<uint16_t>(bound), static_cast<uint16_t>(columns.size())});

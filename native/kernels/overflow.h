@@ -10,7 +10,9 @@
 // Layout: for each block of kScoreColumns columns two offsets from the start, uint32 (reach 1, reach 2; 0: no list, too
 // many would be in it). A list is
 //   uint16 bound | uint16 entries
-//   uint8  limits[lanes]: of a pair of k, the highest activation for which no group of that pair overflows
+//   uint8  limits[lanes]: of each pair of k, what its groups of the highest bound say of activations x >= y there.
+//          Reach 1: bound - 128, or 0 without entries. As no weight is beyond 128, none overflows if
+//          128 x + limit y <= 32767. Reach 2: 32767 / bound, or 255. None overflows if x - lowest <= limit.
 //   uint16 starts[groups + 1]: of each group's entries
 //   uint16 columns[entries], from the block's first on: of each group, by descending bound
 // lanes = ceil(K/64) * 32, a pair of k each; groups = 2 * ceil(steps / reach), in order of k.
@@ -49,7 +51,7 @@ inline OverflowList overflow_list(const uint8_t* lists, size_t bytes, int k, int
   __builtin_memcpy(&offset, lists + head, 4);
   const size_t lanes = static_cast<size_t>(overflow_lanes(k));
   const size_t fixed = 4 + lanes + 2 * (static_cast<size_t>(overflow_groups(k, reach)) + 1);
-  if (offset == 0 || offset % 4 != 0 || offset > bytes || fixed > bytes - offset) return {};
+  if (offset == 0 || offset % 4 != 0 || offset > bytes || fixed > bytes - offset || lanes > 0xffff) return {};
   const uint16_t* start = reinterpret_cast<const uint16_t*>(lists + offset);
   OverflowList list;
   list.bound = start[0];

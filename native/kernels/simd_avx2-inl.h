@@ -256,18 +256,30 @@ inline void add_widened(I32x16& sums, PairSums pairs) {
   sums.lo = _mm256_add_epi32(sums.lo, _mm256_madd_epi16(pairs.lo, ones));
   sums.hi = _mm256_add_epi32(sums.hi, _mm256_madd_epi16(pairs.hi, ones));
 }
-// 16 lanes, a pair of bytes each: all ones where the larger byte is above limits[lane] + lowest.
-inline __m256i above(const uint8_t* a, const uint8_t* limits, __m256i lowest) {
-  const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a));
-  const __m256i larger = _mm256_max_epi16(_mm256_and_si256(both, _mm256_set1_epi16(255)), _mm256_srli_epi16(both, 8));
-  const __m256i most = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(limits)));
-  return _mm256_cmpgt_epi16(larger, _mm256_add_epi16(most, lowest));
+// The sign bits of function(one byte, the other, limit) of each of 32 pairs of bytes from `a` on.
+template <class Function>
+inline uint32_t each_pair(const uint8_t* a, const uint8_t* limits, Function function) {
+  const auto half = [&](int i) {
+    const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + 2 * i));
+    const __m256i limit = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(limits + i)));
+    return function(_mm256_and_si256(both, _mm256_set1_epi16(255)), _mm256_srli_epi16(both, 8), limit);
+  };
+  const __m256i lanes = _mm256_packs_epi16(half(0), half(16));
+  return static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_permute4x64_epi64(lanes, 0xd8)));
 }
-// 32 bits, one for each of 32 pairs of bytes from `a` on.
+// Where 128 times the larger byte and limits[pair] times the other leave 16 bits.
+inline uint32_t pairs_over(const uint8_t* a, const uint8_t* limits) {
+  return each_pair(a, limits, [](__m256i x, __m256i y, __m256i limit) {
+    const __m256i larger = _mm256_max_epi16(x, y), smaller = _mm256_min_epi16(x, y);
+    return _mm256_add_epi16(_mm256_slli_epi16(larger, 7), _mm256_mullo_epi16(smaller, limit));
+  });
+}
+// Where a byte is above limits[pair] + lowest.
 inline uint32_t pairs_above(const uint8_t* a, const uint8_t* limits, int lowest) {
   const __m256i low = _mm256_set1_epi16(static_cast<int16_t>(lowest));
-  const __m256i lanes = _mm256_packs_epi16(above(a, limits, low), above(a + 32, limits + 16, low));
-  return static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_permute4x64_epi64(lanes, 0xd8)));
+  return each_pair(a, limits, [=](__m256i x, __m256i y, __m256i limit) {
+    return _mm256_cmpgt_epi16(_mm256_max_epi16(x, y), _mm256_add_epi16(limit, low));
+  });
 }
 #endif
 

@@ -204,12 +204,22 @@ inline PairSums operator+(PairSums a, PairSums b) { return {_mm512_add_epi16(a.v
 inline void add_widened(I32x16& sums, PairSums pairs) {
   sums.v = _mm512_add_epi32(sums.v, _mm512_madd_epi16(pairs.v, _mm512_set1_epi16(1)));
 }
-// 32 bits, one for each pair of bytes from `a` on: whether the larger is above limits[pair] + lowest.
+// A bit for each of 32 pairs of bytes from `a` on: whether 128 times the larger byte and limits[pair] times the other
+// leave 16 bits.
+inline __m512i each_limit(const uint8_t* limits) {
+  return _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(limits)));
+}
+inline uint32_t pairs_over(const uint8_t* a, const uint8_t* limits) {
+  const __m512i both = _mm512_loadu_si512(a);
+  const __m512i x = _mm512_and_si512(both, _mm512_set1_epi16(255)), y = _mm512_srli_epi16(both, 8);
+  const __m512i smaller = _mm512_mullo_epi16(_mm512_min_epi16(x, y), each_limit(limits));
+  return _mm512_movepi16_mask(_mm512_add_epi16(_mm512_slli_epi16(_mm512_max_epi16(x, y), 7), smaller));
+}
+// The same: whether a byte is above limits[pair] + lowest.
 inline uint32_t pairs_above(const uint8_t* a, const uint8_t* limits, int lowest) {
   const __m512i both = _mm512_loadu_si512(a), low = _mm512_set1_epi16(static_cast<int16_t>(lowest));
   const __m512i larger = _mm512_max_epi16(_mm512_and_si512(both, _mm512_set1_epi16(255)), _mm512_srli_epi16(both, 8));
-  const __m512i most = _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(limits)));
-  return _mm512_cmpgt_epi16_mask(larger, _mm512_add_epi16(most, low));
+  return _mm512_cmpgt_epi16_mask(larger, _mm512_add_epi16(each_limit(limits), low));
 }
 #endif
 

@@ -14,6 +14,7 @@
     │   └── DeadlineExceededError                                       timeout_s
     ├── HubError                  a catalogue of models, or the store of pulled ones, is not as it should be
     │   └── DownloadError         something could not be fetched         url, reason, temporary
+    ├── DocumentError             a file cannot be read or written as its format says
     ├── TextFormatError           a glossary or a translation memory cannot be read  path, problem, line
     ├── UnavailableError          this machine lacks what was asked for
     ├── NativeError               the native core refused its arguments: a defect of dragoman
@@ -35,6 +36,7 @@ from typing import Any, TypeVar
 
 __all__ = [
     "DeadlineExceededError",
+    "DocumentError",
     "DownloadError",
     "DragomanError",
     "HubError",
@@ -215,6 +217,10 @@ class TextFormatError(DragomanError):
         self.path, self.problem, self.line = path, problem, line
         place = ("" if path is None else f"{path}: ") + ("" if line is None else f"line {line}: ")
         super().__init__(f"{place}{problem}")
+
+
+class DocumentError(DragomanError):
+    """A file that was to be translated cannot be read or written as its format says: where, why, and what to do."""
 
 
 class UnavailableError(DragomanError):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
@@ -13,12 +13,14 @@ from dragoman.backends.find import BackendName, find_backend
 from dragoman.backends.protocol import Backend, PlacedShortlist
 from dragoman.errors import ModelError, ModelFormatError, ModelNotFoundError, OptionsError
 from dragoman.formats.bundle import Bundle, ModelFiles, find_bundle
+from dragoman.formats.decoder_yml import check_honoured
 from dragoman.formats.shortlist import Shortlist
 from dragoman.formats.shortlist_options import ShortlistOptions
-from dragoman.formats.vocabulary import Vocabulary
+from dragoman.formats.vocabulary import PlainVocabulary, Vocabulary
 from dragoman.languages import languages_of_name
 from dragoman.options import DecodingOptions
 from dragoman.text.pieces import Pieces
+from dragoman.text.segmenter_check import check_segmenter
 from dragoman.text.vocabularies import read_pair
 from dragoman.weights.find import obtain
 from dragoman.weights.holder import Loaded, WeightsHolder
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from dragoman.architectures.config import ModelConfig
     from dragoman.planning.plan import Plan
 
-__all__ = ["Model", "PrecisionChoice", "load"]
+__all__ = ["Model", "PrecisionChoice", "load", "load_bundle"]
 
 
 PrecisionChoice = Literal["auto", "float32", "int8"]
@@ -147,24 +149,60 @@ def load(
 def _load(
     path: Path | str | ModelFiles, precision: str, shortlist: Path | str, compat: str, backend: str = "native"
 ) -> Model:
-    device = find_backend(backend)
     if precision not in get_args(PrecisionChoice):
         raise OptionsError("precision", precision, "one of " + ", ".join(get_args(PrecisionChoice)))
+    files = _bundle(path, precision)
+    if files.config is not None:
+        check_honoured(files.config)
+        precision = "int8" if precision == "auto" and files.config.int8 else precision
+    arguments = None if files.in_memory else (path, precision, shortlist, compat, backend)
+    return load_bundle(
+        replace(files, shortlist_options=_shortlist_options(files, shortlist)),
+        precision=precision, compat=compat, backend=backend, arguments=arguments,
+    )  # fmt: skip
+
+
+def load_bundle(
+    files: Bundle,
+    *,
+    precision: str = "auto",
+    compat: str = "trained",
+    backend: str = "native",
+    cut_already: bool = False,
+    arguments: tuple[Any, ...] | None = None,
+) -> Model:
+    """Load the model of some files. Arguments and errors: `load`.
+
+    Args:
+        files: with the shortlist to use.
+        cut_already: texts will be pieces of a plain vocabulary with spaces between them, as marian-decoder takes them.
+        arguments: of `_load`, to make the model again from its path.
+    """
+    device = find_backend(backend)
     if compat not in get_args(Compatibility):
         raise OptionsError("compat", compat, "one of " + ", ".join(get_args(Compatibility)))
-    files = _bundle(path, precision)
+    files = replace(files, source_spm=None, target_spm=None) if cut_already else files
     source, target = read_pair(*files.vocabularies)
-    options = _shortlist_options(files, shortlist)
-    loaded, lists = obtain(Recipe(files.model, precision, compat, options, source, target, files.given), device)
+    recipe = Recipe(files.model, precision, compat, files.shortlist_options, source, target, files.given)
+    loaded, lists = obtain(recipe, device)
     facts, weights = loaded.facts, WeightsHolder(loaded)
-    _check_vocabularies(files, (facts.source_rows, weights.vocabulary), source, target)
+    shared = source == target
+    source = _fitted(source, facts.source_rows, files.vocabularies[0])
+    if not shared or weights.vocabulary != facts.source_rows:
+        target = _fitted(target, weights.vocabulary, files.vocabularies[1])
+    else:
+        target = source
+    if not cut_already:
+        check_segmenter(files, source)
     pieces = Pieces.of_model(files, source, target, right_to_left=facts.right_to_left)
-    arguments: tuple[Any, ...] | None = None
     if not files.in_memory:
-        arguments = (path, precision, shortlist, compat, backend)
-        weights.renew_with(partial(_same_weights, arguments, facts.name))
+        again = partial(
+            load_bundle, files, precision=precision, compat=compat, backend=backend, cut_already=cut_already
+        )
+        again = partial(_load, *arguments) if arguments else again
+        weights.renew_with(partial(_same_weights, again, facts.name))
     placed = lists and device.shortlist(
-        lists, shared_vocabulary=source == target, target_vocabulary=weights.vocabulary, eos_id=target.eos_id
+        lists, shared_vocabulary=shared, target_vocabulary=weights.vocabulary, eos_id=target.eos_id
     )
     return Model(
         architecture=facts.architecture,
@@ -182,12 +220,12 @@ def _load(
     )
 
 
-def _same_weights(arguments: tuple[Any, ...], name: str) -> Loaded:
+def _same_weights(again: Callable[[], Model], name: str) -> Loaded:
     """The weights of a model that is loaded, from its files once more. Holds nothing of that model.
 
     ``name``: the digest of all they are made of (`dragoman.weights.store.Key`).
     """
-    fresh = _load(*arguments)
+    fresh = again()
     if fresh.weights.facts.name != name:
         raise ModelError(f"{fresh.files.model}: the model's files have changed: load it again.")
     return fresh.weights.ready()
@@ -203,17 +241,22 @@ def _bundle(path: Path | str | ModelFiles, precision: str) -> Bundle:
         return find_bundle(path)
 
 
-def _check_vocabularies(files: Bundle, rows: tuple[int, int], source: Vocabulary, target: Vocabulary) -> None:
-    """A vocabulary larger than its table would index outside of it."""
-    for path, vocabulary, size in zip(files.vocabularies, (source, target), rows, strict=True):
-        if vocabulary.size > size:
-            raise ModelFormatError(
-                path,
-                "the vocabulary is larger than the model's",
-                expected=f"at most {size} pieces",
-                found=vocabulary.size,
-                advice="Use the vocabulary the model came with.",
-            )
+def _fitted(vocabulary: Vocabulary, rows: int, path: Path) -> Vocabulary:
+    """The vocabulary of a table with so many rows: a longer list is cut, as Marian cuts by ``dim-vocabs``.
+
+    Raises ModelFormatError if it is another model's: shorter, or a SentencePiece model that is longer.
+    """
+    if vocabulary.size == rows:
+        return vocabulary
+    if vocabulary.size > rows and isinstance(vocabulary, PlainVocabulary):
+        return vocabulary.cut(rows)
+    raise ModelFormatError(
+        path,
+        f"the vocabulary is {'larger' if vocabulary.size > rows else 'smaller'} than the model's",
+        expected=f"{rows} pieces",
+        found=vocabulary.size,
+        advice="Use the vocabulary the model came with.",
+    )
 
 
 def _shortlist_options(files: Bundle, wanted: Path | str) -> ShortlistOptions | None:

@@ -13,6 +13,7 @@ from dragoman.errors import OptionsError
 
 if TYPE_CHECKING:
     from dragoman.formats.bundle import Bundle
+    from dragoman.formats.decoder_yml import DecoderConfig
 
 __all__ = [
     "Alignment",
@@ -169,6 +170,7 @@ class DecodingChanges(TypedDict, total=False):
     alignment: Alignment
     word_scores: bool
     allow_unk: bool
+    allow_special: bool
     skip_cost: bool
     weights: Sequence[float]
     target_prefix: str | Sequence[str | None] | None
@@ -195,6 +197,7 @@ class DecodingOptions:
             threshold (all pairs of more weight), or None.
         word_scores: return the score of each target piece.
         allow_unk: the unknown piece may be in translations.
+        allow_special: so may pieces of control characters (``<0x0A>``), which vocabularies with byte fallback have.
         skip_cost: scores are raw logits: faster, and meaningless for beams above 1.
         weights: of the models of an ensemble; empty: 1 for each.
         target_prefix: translations begin with this text; one for all lines, or one for each.
@@ -212,6 +215,7 @@ class DecodingOptions:
     alignment: Alignment = _option(None, _alignment)  # noqa: RUF009
     word_scores: bool = _option(False, _flag)
     allow_unk: bool = _option(False, _flag)
+    allow_special: bool = _option(False, _flag)
     skip_cost: bool = _option(False, _flag)
     weights: tuple[float, ...] = _option((), _weights)
     target_prefix: str | tuple[str, ...] | None = _option(None, _prefix)
@@ -277,22 +281,30 @@ class DecodingOptions:
 
     @classmethod
     def of_model(cls, files: Bundle) -> DecodingOptions:
-        """A model's own defaults: its decoder configuration, or Firefox's options for models in that form.
+        """A model's own defaults: its decoder configuration, or Firefox's options for models in that form."""
+        if files.config is not None:
+            return cls.of_config(files.config)
+        return cls(normalize=1.0, max_length=128, max_length_factor=2.0) if files.kind == "firefox" else cls()
 
-        What a configuration says about the form of the output (n-best lists, alignments) is left to callers.
+    @classmethod
+    def of_config(cls, config: DecoderConfig) -> DecodingOptions:
+        """What a decoder configuration states. Bergamot's ``max-length-break`` goes before Marian's ``max-length``,
+        which may crop.
+
+        Raises OptionsError for a value out of range.
         """
-        config = files.config
-        if config is None:
-            if files.kind != "firefox":
-                return cls()
-            return cls(normalize=1.0, max_length=128, max_length_factor=2.0)
         stated: dict[str, Any] = {
-            "beam_size": config.beam_size or None,
+            "beam_size": config.beam_size,
+            "n_best": (12 if config.beam_size is None else config.beam_size) if config.n_best else None,
             "normalize": config.normalize,
             "word_penalty": config.word_penalty,
-            "max_length_factor": config.max_length_factor or None,
-            "max_length": config.max_length_break or config.max_length or None,
+            "max_length_factor": config.max_length_factor,
+            "max_length": config.max_length_break or config.max_length,
+            "long_lines": "crop" if config.max_length_crop and not config.max_length_break else None,
+            "alignment": _alignment_of(config.alignment),
+            "word_scores": config.word_scores,
             "allow_unk": config.allow_unk,
+            "allow_special": config.allow_special,
             "skip_cost": config.skip_cost,
             "weights": config.weights,
         }
@@ -307,7 +319,6 @@ class DecodingOptions:
             raise OptionsError("target_prefix", given, f"one text, or {count} of them")
         return self.target_prefix
 
-
     def constraints_of(self, count: int) -> tuple[tuple[Constraint, ...], ...] | None:
         """The constraints of each of ``count`` lines; None: none. Raises OptionsError if they don't fit."""
         if not any(self.constraints):
@@ -319,6 +330,11 @@ class DecodingOptions:
             given = f"those of {len(self.constraints)} lines"
             raise OptionsError("constraints", given, f"of all lines together, or {count} sequences of them")
         return tuple([tuple(one) for one in self.constraints if not isinstance(one, Constraint)])
+
+
+def _alignment_of(word: str | None) -> Alignment:
+    """As configurations keep it: thresholds in words, empty where switched off."""
+    return cast(Alignment, word) if word in ("soft", "hard", None) else float(word or 0)
 
 
 @functools.cache

@@ -8,15 +8,17 @@ import click
 import pytest
 from cli_tools import run
 
-from dragoman.cli.decoder_options import OPTIONS, parse_arguments
+from dragoman.cli.decoder_options import parse_arguments
 from dragoman.cli.decoder_settings import Settings, merged_values, read_settings
 from dragoman.errors import ModelFormatError, OptionsError
+from dragoman.formats.decoder_options import OPTIONS
 
 LEAST = "-m a.npz -v s.spm t.spm"
 
 
 def settings(line: str) -> Settings:
-    return read_settings(merged_values(parse_arguments(line.split())))
+    stated = parse_arguments(line.split())
+    return read_settings(merged_values(stated), stated)
 
 
 @pytest.mark.parametrize(
@@ -67,11 +69,12 @@ def test_what_marian_would_not_take(line: str, named: str) -> None:
 def test_defaults_are_marians() -> None:
     found = settings(LEAST)
     options = found.options
-    assert found.models == (Path("a.npz"),) and found.vocabularies == (Path("s.spm"), Path("t.spm"))
+    config = found.config
+    assert config.models == (Path("a.npz"),) and config.vocabularies == (Path("s.spm"), Path("t.spm"))
     assert (options.beam_size, options.normalize, options.word_penalty, options.n_best) == (12, 0.0, 0.0, 1)
     assert (options.max_length, options.max_length_factor, options.long_lines) == (1000, 3.0, "cut")
-    assert (found.source, found.output, found.threads, found.precision) == (None, None, 1, "auto")
-    assert (found.compat, found.ignored, found.shortlist) == ("trained", (), ())
+    assert (found.source, found.output, found.threads, config.int8) == (None, None, 1, False)
+    assert (found.compat, found.ignored, found.lost, config.shortlist) == ("trained", (), (), None)
 
 
 def test_values_reach_the_search() -> None:
@@ -90,19 +93,19 @@ def test_values_reach_the_search() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "precision"),
+    ("line", "int8"),
     [
-        ("", "auto"),
-        ("--gemm-precision float32", "auto"),
-        ("--gemm-precision int16", "auto"),
-        ("--gemm-precision int8shiftAlphaAll", "int8"),
-        ("--int8shiftAlphaAll", "int8"),
-        ("-g intgemm8", "int8"),
-        ("--gemm-type packed16", "auto"),
+        ("", False),
+        ("--gemm-precision float32", False),
+        ("--gemm-precision int16", False),
+        ("--gemm-precision int8shiftAlphaAll", True),
+        ("--int8shiftAlphaAll", True),
+        ("-g intgemm8", True),
+        ("--gemm-type packed16", False),
     ],
 )
-def test_precision(line: str, precision: str) -> None:
-    assert settings(f"{LEAST} {line}").precision == precision
+def test_precision(line: str, int8: bool) -> None:
+    assert settings(f"{LEAST} {line}").config.int8 == int8
 
 
 @pytest.mark.parametrize(
@@ -145,8 +148,10 @@ def test_configurations_are_under_the_command_line(tmp_path: Path) -> None:
     )
     second.write_text("beam-size: 5\nalignment: soft\n")
     found = settings(f"-c {first} {second} --normalize 0.7")
-    assert found.models == (tmp_path / "m.npz",) and found.vocabularies == (tmp_path / "v.spm",) * 2
-    assert found.shortlist == (str(tmp_path / "lex.bin"), "false")
+    config = found.config
+    assert config.models == (tmp_path / "m.npz",) and config.vocabularies == (tmp_path / "v.spm",) * 2
+    assert config.shortlist is not None and config.shortlist.path == tmp_path / "lex.bin"
+    assert config.shortlist.stated_false
     assert (found.options.beam_size, found.options.normalize) == (5, 0.7)
     assert (found.options.alignment, found.n_best, found.source) == ("soft", True, None)
     assert found.ignored == ("mini-batch",)
@@ -154,17 +159,19 @@ def test_configurations_are_under_the_command_line(tmp_path: Path) -> None:
 
 def test_relative_paths_may_stand_on_the_command_line(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text("models: [m.npz]\nvocabs: [v, v]\n")
-    assert settings(f"-c {tmp_path}/a.yml").models == (Path("m.npz"),)
-    assert settings(f"-c {tmp_path}/a.yml --relative-paths").models == (tmp_path / "m.npz",)
-    assert settings(f"-c {tmp_path}/a.yml --relative-paths -m n.npz").models == (Path("n.npz"),)
+    assert settings(f"-c {tmp_path}/a.yml").config.models == (Path("m.npz"),)
+    assert settings(f"-c {tmp_path}/a.yml --relative-paths").config.models == (tmp_path / "m.npz",)
+    assert settings(f"-c {tmp_path}/a.yml --relative-paths -m n.npz").config.models == (Path("n.npz"),)
 
 
 def test_environment_in_paths(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHERE", "/models")
     line = "-m ${WHERE}/a.npz -v ${WHERE}/v ${WHERE}/v --shortlist ${WHERE}/lex 50 50"
-    assert settings(line).models == (Path("${WHERE}/a.npz"),)
+    assert settings(line).config.models == (Path("${WHERE}/a.npz"),)
     found = settings(f"{line} --interpolate-env-vars")
-    assert found.models == (Path("/models/a.npz"),) and found.shortlist == ("/models/lex", "50", "50")
+    lists = found.config.shortlist
+    assert found.config.models == (Path("/models/a.npz"),)
+    assert lists is not None and (lists.path, lists.sizes) == (Path("/models/lex"), (50, 50))
     with pytest.raises(click.UsageError, match="NOWHERE"):
         settings("-m ${NOWHERE}/a -v b --interpolate-env-vars")
 

@@ -68,7 +68,7 @@ quiet: true
     )
     assert (config.ssplit_prefix_file, config.quality) == (tmp_path / "prefixes.txt", tmp_path / "q.bin")
     assert config.weights == (0.5, 1.0)
-    assert dict(config.ignored) == {"quiet": True}
+    assert dict(config.ignored) == {"quiet": True} and config.int8
     assert pickle.loads(pickle.dumps(config)) == config
 
 

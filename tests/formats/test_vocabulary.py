@@ -73,7 +73,7 @@ def test_pieces_stay_text(tmp_path: Path) -> None:
 
 
 def test_gaps_unknown_pieces_and_limits(tmp_path: Path) -> None:
-    vocabulary = read_vocabulary(put(tmp_path, "v.yml", '"</s>": 3\n"<unk>": 7\n"a": 5\n'))
+    vocabulary = read_vocabulary(put(tmp_path, "v.yml", '"x": 0\n"y": 1\n"</s>": 3\n"<unk>": 7\n"a": 5\n'))
     assert (vocabulary.size, vocabulary.eos_id, vocabulary.unk_id) == (8, 3, 7)
     assert vocabulary.id_of("a") == 5
     assert vocabulary.id_of("b") == 7
@@ -117,16 +117,14 @@ def test_equal_pieces_are_equal_vocabularies(tmp_path: Path) -> None:
         ("v.yml", f"a: {MAX_ID + 1}\n", "not in 0"),
         ("v.yml", "a: 1.5\n", "not a number"),
         ("v.yml", "a: 99999999999999999999\n", "not a number"),
-        ("v.yml", "a: 1\na: 2\n", "piece is there twice"),
-        ("v.yml", "a: 1\nb: 1\n", "id is there twice"),
-        ("v.yml", "a: &x 1\nb: *x\n", "only pieces and ids"),
+        ("v.yml", "a: &x 1\nb: *x\n", "not quoted"),
+        ("v.yml", "a: 1\nb: *x\n", "only pieces and ids"),
         ("v.yml", "a: {b: 1}\n", "only pieces and ids"),
         ("v.yml", "? [a]\n: 1\n", "only pieces and ids"),
         ("v.yml", "a: 1\n---\nb: 2\n", "second YAML document"),
         ("v.yml", "# nothing\n", "is empty"),
         ("v.yml", "[" * 100_000, "only pieces and ids|not valid YAML"),
         ("v.json", "[" * 100_000, "nested too deeply|not valid JSON"),
-        ("v.json", '{"a": 1, "a": 2}', "piece is there twice"),
         ("v.json", '{"a": "1"}', "not a number"),
         ("v.json", '{"a": true}', "not a number"),
         ("v.json", '{"a": {"b": 1}}', "not a number"),
@@ -210,3 +208,67 @@ def test_yml_and_spm_of_a_real_model_agree(shared: Path) -> None:
     assert plain.size == spm.size
     assert all(plain.piece_of(id_) == spm.piece_of(id_) for id_ in range(plain.size))
     assert json.dumps(sorted(plain.ids)) if isinstance(plain, PlainVocabulary) else False
+
+
+@pytest.mark.parametrize(
+    ("text", "eos", "unk"),
+    [
+        ('{"eos": 0, "UNK": 1, "a": 2, "</s>": 3, "<unk>": 4}', 0, 1),
+        ('{"a": 2, "</s>": 3, "<unk>": 4}', 0, 1),
+        ('{"</s>": 0, "UNK": 1, "<unk>": 5}', 0, 1),
+        ('{"x": 0, "UNK": 1, "</s>": 5, "<unk>": 6}', 5, 1),
+        ('{"eos": 0, "y": 1, "</s>": 5, "<unk>": 6}', 0, 6),
+        ('{"x": 0, "y": 1, "</s>": 5, "<unk>": 6}', 5, 6),
+        ('{"UNK": 0, "eos": 1, "</s>": 2, "<unk>": 3}', 2, 3),
+        ('{"</s>": 0, "": 1, "<unk>": 2}', 0, 1),
+    ],
+)
+def test_the_symbols_as_marian_finds_them(text: str, eos: int, unk: int, tmp_path: Path) -> None:
+    """Old names at their places go before the new names (pymarian 1.12.42 does the same on the first four)."""
+    for name in ("v.json", "v.yml"):
+        vocabulary = read_vocabulary(put(tmp_path, name, text))
+        assert (vocabulary.eos_id, vocabulary.unk_id) == (eos, unk)
+        assert vocabulary.id_of("nowhere") == unk
+
+
+def test_yaml_with_any_bytes(tmp_path: Path) -> None:
+    """As yaml-cpp and trainings on raw bytes leave it: bytes that are no text, controls, line ends of Unicode, keys
+    that are equal, or become so by replacement; several pieces with one id."""
+    head = b'"</s>": 0\n"<unk>": 1\n'
+    odd = ["\x01", "\x7f", "\x85", "a\u2028b", "\ufeff", "\uffff", "\x9f", "\U000f1234"]
+    lines = [f'"{piece}": {number}\n'.encode() for number, piece in enumerate(odd[:-1], 10)]
+    text = head + b"".join(lines) + b'"\xff": 2\n"\xfe": 3\n"\\x02": 4\n"a": 5\n"a": 6\n"\xc3x": 7\n'
+    text += b"b: 8\nB: 8\n? c\n: 9\n"
+    (tmp_path / "v.yml").write_bytes(text)
+    vocabulary = read_vocabulary(tmp_path / "v.yml")
+    assert [vocabulary.id_of(piece) for piece in odd[:-1]] == list(range(10, 17))
+    assert vocabulary.id_of("\ufffd") == 2, "the first of equal keys"
+    assert (vocabulary.id_of("\x02"), vocabulary.id_of("a"), vocabulary.id_of("\ufffdx")) == (4, 5, 7)
+    assert (vocabulary.id_of("b"), vocabulary.id_of("B"), vocabulary.piece_of(8)) == (8, 8, "b")
+    assert vocabulary.id_of("c") == 9 and pickle.loads(pickle.dumps(vocabulary)).piece_of(8) == "b"
+    (tmp_path / "v.txt").write_bytes(b"</s>\n<unk>\n\xff\n\xfe\na\n")
+    listed = read_vocabulary(tmp_path / "v.txt")
+    assert (listed.id_of("\ufffd"), listed.id_of("a"), listed.size) == (2, 4, 5)
+
+
+UNQUOTED = ["@", "%", "*", "*x", "&", "&amp", "!", "!x", "[", "{", "]", '"', "'", "`", "|", ">", "- ", ", ", "a: b",
+            '"x']
+
+
+@pytest.mark.parametrize("bad", [*(f"{piece}: 4" for piece in UNQUOTED), "x"])
+@pytest.mark.parametrize("rest", ["c: 5\nd: 6\n", ""])
+def test_unquoted_pieces_are_named_by_their_line(bad: str, rest: str, tmp_path: Path) -> None:
+    path = put(tmp_path, "v.yml", f'"</s>": 0\n"<unk>": 1\na: 2\nb: 3\n{bad}\n{rest}')
+    with pytest.raises(ModelFormatError, match="Quote the piece") as caught:
+        read_vocabulary(path)
+    assert (caught.value.offset, caught.value.unit) == (5, "line")
+
+
+def test_cutting(tmp_path: Path) -> None:
+    vocabulary = read_vocabulary(put(tmp_path, "v.yml", "</s>: 0\n<unk>: 1\na: 2\nb: 3\nc: 4\n"))
+    assert not hasattr(vocabulary, "proto")
+    cut = vocabulary.cut(3)  # type: ignore[union-attr]
+    assert (cut.size, cut.id_of("a"), cut.id_of("b"), cut.piece_of(2)) == (3, 2, 1, "a")
+    assert "c" not in cut and cut != vocabulary
+    with pytest.raises(ModelFormatError, match="beyond the model's rows"):
+        vocabulary.cut(1)  # type: ignore[union-attr]

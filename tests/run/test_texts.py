@@ -110,3 +110,23 @@ def test_html(translator: dragoman.Translator) -> None:
             assert found.text[slice(*word.span)] == word.text
     plain = translator.translate("Two dogs play.").text
     assert re.sub("<.*?>", "", found.sentences[0].target) == plain
+
+
+def test_a_glossary(translator: dragoman.Translator) -> None:
+    glossary = dragoman.Glossary.from_pairs([("dog", "Vierbeiner"), ("red ball", "Rotkugel"), ("absent", "fern")])
+    text = "A dog plays with a red ball. A man sleeps. See https://example.com with the dog."
+    found = translator.translate(text, glossary=glossary)
+    assert found.text.count("Vierbeiner") == 2 and found.text.count("Rotkugel") == 1
+    assert "https://example.com" in found.text
+    assert found.sentences[1].target == translator.translate("A man sleeps.").text
+    for sentence in found.sentences:
+        assert found.source[slice(*sentence.source_span)] == sentence.source
+        assert found.text[slice(*sentence.target_span)] == sentence.target
+    marked = translator.translate("<p>A <b>dog</b> plays with a red ball.</p>", format="html", glossary=glossary)
+    assert "<b>Vierbeiner</b>" in marked.text and "Rotkugel" in marked.text
+    placed = translator.translate("A dog plays.", glossary=glossary, glossary_method="placeholder", alignment="hard")
+    assert "Vierbeiner" in placed.text and placed.sentences[0].alignment
+    scored = translator.translate("A dog plays.", glossary=glossary, word_scores=True)
+    assert len(scored.word_scores or ()) == len(scored.tokens)
+    with pytest.raises(OptionsError, match="Glossary"):
+        translator.translate("a", glossary={"a": "b"})  # type: ignore[call-overload]

@@ -99,3 +99,15 @@ def test_wrong_arguments(service: dragoman.Service) -> None:
     for wrong in ({"split": "words"}, {"format": "pdf"}, {"keep": [""]}, {"source_language": "?"}):
         with pytest.raises(OptionsError):
             service.translate("a", model="en-de", **wrong)  # type: ignore[call-overload]
+
+
+def test_a_glossary_through_a_service(service: dragoman.Service, translator: dragoman.Translator) -> None:
+    glossary = dragoman.Glossary.from_pairs([("dog", "Vierbeiner")])
+    texts = ["A dog plays. A man sleeps.", "A <b>dog</b> plays."]
+    for format in ("text", "html"):
+        expected = translator.translate(texts, glossary=glossary, format=format)  # type: ignore[call-overload]
+        found = service.translate(texts, model="en-de", glossary=glossary, format=format)  # type: ignore[call-overload]
+        assert found == expected
+    german = dragoman.Glossary.from_pairs([("Hund", "cabot")])
+    route = service.translate("Ein Hund spielt.", route=("de", "en", "fr"), glossary=german)
+    assert "cabot" in route.text

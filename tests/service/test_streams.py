@@ -163,7 +163,8 @@ def test_leaving_an_async_stream_cancels_it(service: Service) -> None:
 
 def test_callers_share_while_one_is_greedy(service: Service) -> None:
     """One sentence is answered long before the thousands that were sent before it."""
-    bulk = service.submit(TEXTS * 150, model="m2", beam_size=4, caller="bulk")
+    many = [f"{text} abc{number}" for number in range(150) for text in TEXTS]
+    bulk = service.submit(many, model="m2", beam_size=4, caller="bulk")
     service.translate(TEXTS[0], model="m1", caller="small")
     assert not bulk.done()
     bulk.result(60)

@@ -9,42 +9,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from text_models import answer
 
 from dragoman.options import DecodingOptions, Split
-from dragoman.result import Hypothesis, SoftAlignment, Span, Translation
+from dragoman.result import SoftAlignment, Translation
 from dragoman.text.linking import token_links
 from dragoman.text.passage import read_plain
 from dragoman.text.pieces import clean
-from dragoman.text.whole import WHOLE
-from dragoman.text.words import split_words
+from dragoman.text.reading import Reading
 
 SPLITS: tuple[Split, ...] = ("paragraph", "sentence", "wrapped_text", "none")
-
-
-def answer(text: str, said: list[str], options: DecodingOptions) -> Translation:
-    """As a model answers that translates word by word, in order."""
-    source = [*split_words(text), Span(len(text), len(text))]
-    hypotheses = []
-    for rank, target in enumerate(said):
-        spans = [*split_words(target), Span(len(target), len(target))]
-        weights = np.eye(len(spans), len(source), dtype=np.float32)
-        weights[-1] = [0.0] * (len(source) - 1) + [1.0]
-        soft = SoftAlignment(len(source), ((0, weights),))
-        hard = tuple((number, number) for number in range(min(len(spans), len(source))))
-        hypotheses.append(
-            Hypothesis(
-                target,
-                tuple(target[start:stop] for start, stop in spans),
-                -1.0 - rank,
-                -float(len(spans)),
-                (-float(len(spans)),),
-                tuple([-1.0] * len(spans)) if options.word_scores else None,
-                {"soft": soft, None: None}.get(options.alignment, hard),  # type: ignore[arg-type]
-                tuple(spans),
-            )
-        )
-    tokens = tuple(text[start:stop] for start, stop in source)
-    return Translation(text, tokens, tuple(hypotheses), tuple(source), recipe=WHOLE)
 
 
 def translate(
@@ -56,8 +30,8 @@ def translate(
     options: DecodingOptions | None = None,
 ) -> Translation:
     options = options or DecodingOptions(alignment="soft", word_scores=True)
-    passage = read_plain(clean(text), split, language)
-    said = [(line, say(line)) for line in passage.lines]
+    passage = read_plain(clean(text), Reading(split, language=language))
+    said = [(line.text, say(line.text)) for line in passage.lines]
     lines = [answer(line, [told] if isinstance(told, str) else told, options) for line, told in said]
     return passage.write(lines, options)
 

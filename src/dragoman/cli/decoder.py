@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import tempfile
 import textwrap
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from dragoman.cli.decoder_options import OPTIONS, parse_arguments
+from dragoman.cli.decoder_options import parse_arguments
 from dragoman.cli.lines import check_different, input_stream, output_stream
 from dragoman.cli.session import answer_lines
+from dragoman.formats.decoder_options import OPTIONS
 
 if TYPE_CHECKING:
     from dragoman.cli.decoder_settings import Settings
@@ -22,6 +19,14 @@ if TYPE_CHECKING:
     from dragoman.result import Translation
 
 __all__ = ["command"]
+
+
+_ROLES = (
+    ("model", "Of the architecture, for model files that do not say it (Nematus):"),
+    ("idle", "Accepted, without a meaning here:"),
+    ("lost", "Accepted, with an influence in Marian that is missing here:"),
+    ("refused", "Refused:"),
+)
 
 
 class _Marian(click.Command):
@@ -49,12 +54,12 @@ def command(arguments: list[str]) -> None:
     from dragoman.text.printing import format_best, format_n_best
 
     values = merged_values(stated)
-    settings = read_settings(values)
-    if settings.ignored and values.get("quiet") != ["true"]:
-        names = ", ".join(f"--{name}" for name in settings.ignored)
-        click.echo(f"dragoman: these options mean nothing here: {names}", err=True)
+    settings = read_settings(values, stated)
+    _say("these options mean nothing here", settings.ignored if str(values.get("quiet")).lower() != "true" else ())
+    _say("these options have no effect here, the output may differ from Marian's", settings.lost)
     check_different(settings.source, settings.output)
     models = _load(settings)
+    _dump(settings, models[0])
     reversed_ = models[0].config.right_to_left
     beam_size = settings.options.beam_size
 
@@ -87,57 +92,30 @@ def command(arguments: list[str]) -> None:
 
 
 def _load(settings: Settings) -> list[Model]:
-    from dragoman import ModelFiles, load
-
-    precision: Any = settings.precision
-    compat: Any = settings.compat
-    with _shortlist(settings) as shortlist:
-        return [
-            _reading_pieces(load(files, precision=precision, shortlist=shortlist, compat=compat))
-            for files in (ModelFiles(path, settings.vocabularies) for path in settings.models)
-        ]
-
-
-@contextlib.contextmanager
-def _shortlist(settings: Settings) -> Iterator[Path | str]:
-    """What to give to `dragoman.load`: for a text shortlist with sizes a binary one, made for the moment."""
-    from dragoman.cli.decoder_settings import shortlist_options
-    from dragoman.errors import ModelNotFoundError
-    from dragoman.formats.shortlist_binary import write_binary_shortlist
-    from dragoman.formats.shortlist_text import is_binary_shortlist, read_text_shortlist
-    from dragoman.formats.vocabulary import read_vocabulary
-
-    if not settings.shortlist:
-        yield "none"
-        return
-    path, *sizes = settings.shortlist
-    if not Path(path).is_file():
-        raise ModelNotFoundError(Path(path), "there is no such shortlist.")
-    if is_binary_shortlist(Path(path)) or sizes[:1] == ["false"]:
-        yield Path(path)
-        return
-    first, best, threshold = shortlist_options(sizes)
-    source, target = map(read_vocabulary, settings.vocabularies)
-    lists = read_text_shortlist(
-        Path(path), source, target, first=first, best=best, threshold=threshold, repeated="last"
-    )
-    with tempfile.TemporaryDirectory(prefix="dragoman-") as folder:
-        binary = Path(folder) / "lex.bin"
-        write_binary_shortlist(lists, binary)
-        yield binary
-
-
-def _reading_pieces(model: Model) -> Model:
-    """Beside OPUS-MT's plain vocabularies lie SentencePiece models. Marian does not know of them: whoever
-    runs marian-decoder with such a model gives it pieces and gets pieces.
+    """Marian knows nothing of the SentencePiece models that lie beside OPUS-MT's plain vocabularies: whoever runs
+    marian-decoder with such a model gives it pieces and gets pieces.
     """
-    if model.files.source_spm is None:
-        return model
-    from dragoman.text.pieces import Pieces
+    from dragoman.formats.bundle import bundles_of_config
+    from dragoman.model import load_bundle
 
-    plain = dataclasses.replace(model.files, source_spm=None, target_spm=None)
-    pieces = Pieces.of_model(plain, *model.vocabularies, right_to_left=model.right_to_left)
-    return dataclasses.replace(model, pieces=pieces)
+    precision = "int8" if settings.config.int8 else "auto"
+    return [
+        load_bundle(files, precision=precision, compat=settings.compat, cut_already=True)
+        for files in bundles_of_config(settings.config)
+    ]
+
+
+def _dump(settings: Settings, model: Model) -> None:
+    from dragoman.formats.shortlist_text import dump_shortlist, is_binary_shortlist
+
+    options = settings.config.shortlist
+    if options is not None and options.dump and model.shortlist is not None and not is_binary_shortlist(options.path):
+        dump_shortlist(model.shortlist, *model.vocabularies, options.dump)
+
+
+def _say(what: str, names: Sequence[str]) -> None:
+    if names:
+        click.echo(f"dragoman: {what}: {', '.join(f'--{name}' for name in names)}", err=True)
 
 
 def _help() -> str:
@@ -146,7 +124,7 @@ def _help() -> str:
         if option.role == "used":
             spelled = f"-{option.short}, --{option.name}" if option.short else f"    --{option.name}"
             lines.append(f"  {spelled:<30} {option.note}")
-    for role, what in (("idle", "Accepted, without a meaning here:"), ("refused", "Refused:")):
+    for role, what in _ROLES:
         names = sorted(f"--{option.name}" for option in OPTIONS.values() if option.role == role)
         filled = textwrap.wrap(" ".join(names), 96, break_on_hyphens=False)
         lines += ["", what, textwrap.indent("\n".join(filled), "  ")]

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import click
 
-from dragoman.cli.decoder_options import GEMM_PRECISIONS, OPTIONS, Values
-from dragoman.formats.yaml_text import parse_mapping
-from dragoman.options import Alignment, DecodingOptions
+from dragoman.cli.decoder_options import Values
+from dragoman.errors import ModelFormatError
+from dragoman.formats.decoder_options import GEMM_PRECISIONS, OPTIONS
+from dragoman.formats.decoder_values import flag, interpolated, read_values
+from dragoman.formats.decoder_yml import DecoderConfig, parse_decoder_config
+from dragoman.options import DecodingOptions
 
-__all__ = ["Settings", "merged_values", "read_settings", "shortlist_options"]
+__all__ = ["Settings", "merged_values", "read_settings"]
 
-_PATHS = ("models", "vocabs", "input", "output", "shortlist", "log", "ssplit-prefix-file", "quality")
+_HERE = Path("the command line")
 _STANDARD = ("stdin", "stdout", "-")
-_ENVIRONMENT = re.compile(r"\$\{(\w+)\}")
-_TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0", ""})
 _T = TypeVar("_T")
 
 
@@ -29,196 +28,139 @@ class Settings:
     """What to do.
 
     Attributes:
-        models: one, or those of an ensemble.
-        vocabularies: source and target.
-        shortlist: path and further values, as in ``--shortlist``; or none.
+        config: models, vocabularies, shortlist and all that `dragoman.load` reads of a configuration too.
         source, output: files; None for the standard streams.
-        precision: "auto", as the file is stored, or "int8".
         compat: see `dragoman.load`.
         threads: at least 1.
         options: of the search; nothing is left to the model.
         n_best: print lists.
         pieces: print pieces.
-        ignored: names of options that are stated and mean nothing.
+        ignored: names of options that are stated and have no influence on translations.
+        lost: names of those that have one in Marian.
     """
 
-    models: tuple[Path, ...]
-    vocabularies: tuple[Path, Path]
-    shortlist: tuple[str, ...]
+    config: DecoderConfig
     source: str | None
     output: str | None
-    precision: str
     compat: str
     threads: int
     options: DecodingOptions
     n_best: bool
     pieces: bool
     ignored: tuple[str, ...]
+    lost: tuple[str, ...]
 
 
-def merged_values(stated: Values) -> Values:
+def merged_values(stated: Values) -> dict[str, object]:
     """The command line over its configurations, paths completed.
 
     Raises:
-        click.UsageError: a configuration has an option that marian-decoder does not know, or a path names an
-            environment variable that is not set.
+        click.UsageError: a configuration has an option that marian-decoder does not know, or a path of the command
+            line names an environment variable that is not set.
         ModelNotFoundError, ModelFormatError: a configuration cannot be read.
     """
-    interpolate = _flag(stated, "interpolate-env-vars")
-    merged: Values = {}
+    merged: dict[str, object] = {}
+    interpolate, relative = (_switch(stated, name) for name in ("interpolate-env-vars", "relative-paths"))
     for name in stated.get("config", []):
-        merged |= _read_config(Path(name), interpolate, _flag(stated, "relative-paths"))
-    merged |= stated
-    return _interpolated(merged) if _flag(merged, "interpolate-env-vars") else merged
+        values = read_values(Path(name), relative=relative, interpolate=interpolate)
+        for option, value in values.items():
+            if option not in OPTIONS:
+                raise click.UsageError(f"{name}: marian-decoder has no option {option}.")
+            if value is not None and value != "":
+                merged[option] = value
+    own = {name: list(texts) if OPTIONS[name].kind == "list" else texts[-1] for name, texts in stated.items()}
+    merged |= own
+    if _switch(merged, "interpolate-env-vars"):
+        try:
+            merged = interpolated(merged, _HERE)
+        except ModelFormatError as error:
+            raise click.UsageError(str(error)) from None
+    return merged
 
 
-def read_settings(values: Values) -> Settings:
+def read_settings(values: Mapping[str, object], stated: Values | None = None) -> Settings:
     """The record of merged options.
+
+    Args:
+        values: all of them.
+        stated: those of the command line, whose wrong values are wrong usage.
 
     Raises:
         click.UsageError: an option is refused or lacks what it needs, or a value is of the wrong kind.
         OptionsError: a value is out of range.
+        ModelFormatError: a configuration has a value of the wrong kind.
     """
-    for name, texts in values.items():
-        if OPTIONS[name].role == "refused" and texts != ["false"]:
+    for name, value in values.items():
+        if OPTIONS[name].role == "refused" and value not in (False, "false", ["false"], []):
             raise click.UsageError(f"--{name} cannot be honoured: {OPTIONS[name].note}.")
-    models = tuple(Path(name) for name in values.get("models", ()))
-    if not models:
+    if not values.get("models"):
         raise click.UsageError("Missing option --models (-m), or a --config that has it.")
-    vocabularies = [Path(name) for name in values.get("vocabs", ())]
-    if len(vocabularies) not in (1, 2):
-        raise click.UsageError(f"--vocabs needs source and target vocabulary, not {len(vocabularies)} files.")
-    sources = values.get("input", [])
+    config = _config(values, values if stated is None else stated)
+    if len(config.vocabularies) > 2:
+        raise click.UsageError(f"--vocabs needs source and target vocabulary, not {len(config.vocabularies)} files.")
+    sources = _texts(values.get("input"))
     if len(sources) > 1:
         raise click.UsageError("--input takes one file: models with several sources cannot be run.")
+    roles = {name: OPTIONS[name].role for name in values}
     return Settings(
-        models=models,
-        vocabularies=(vocabularies[0], vocabularies[-1]),
-        shortlist=tuple(values.get("shortlist", ())),
+        config=config,
         source=_file(sources),
-        output=_file(values.get("output", [])),
-        precision=_precision(values),
-        compat=_last(values, "compat", str, "trained"),
-        threads=max(1, _last(values, "cpu-threads", int, 1)),  # 0 asks for a graphics card
-        options=_decoding_options(values),
-        n_best=_flag(values, "n-best"),
-        pieces=_flag(values, "no-spm-decode"),
-        ignored=tuple(name for name in values if OPTIONS[name].role == "idle"),
+        output=_file(_texts(values.get("output"))),
+        compat=str(values.get("compat", "trained")),
+        threads=max(1, config.cpu_threads or 1),  # 0 asks for a graphics card
+        options=DecodingOptions.of_config(config).over(_marians_own()),
+        n_best=bool(config.n_best),
+        pieces=_switch(values, "no-spm-decode"),
+        ignored=tuple(name for name, role in roles.items() if role == "idle"),
+        lost=tuple(name for name, role in roles.items() if role == "lost" and values[name] not in (0, "0", 0.0, "")),
     )
 
 
-def shortlist_options(sizes: Sequence[str]) -> tuple[int, int, float]:
-    """``first``, ``best`` and ``threshold`` of a text shortlist from the values after its path."""
-    first = _converted("shortlist", sizes[0], int) if sizes else 100
-    best = _converted("shortlist", sizes[1], int) if len(sizes) > 1 else 100
-    return first, best, _converted("shortlist", sizes[2], float) if len(sizes) > 2 else 0.0
+def _config(values: Mapping[str, object], stated: Mapping[str, object]) -> DecoderConfig:
+    """Wrong values of the command line are wrong usage, those of a file a damaged file."""
+    known = dict(values)
+    path = Path(str(_texts(values.get("config"))[-1])) if values.get("config") else _HERE
+    for name in ("gemm-type", *GEMM_PRECISIONS[1:]):
+        known.setdefault(name, None)
+    if not known.get("vocabs"):
+        raise click.UsageError("--vocabs needs source and target vocabulary, not 0 files.")
+    try:
+        config = parse_decoder_config(known, path)
+    except ModelFormatError as error:
+        if error.parameter in stated:
+            raise click.UsageError(f"--{error.parameter} is {error.found!r}, not {error.expected}.") from None
+        raise
+    lists = config.shortlist
+    if lists is not None and not lists.stated_false:
+        config = replace(config, shortlist=replace(lists, repeated="last"))
+    return config
 
 
-def _decoding_options(values: Values) -> DecodingOptions:
-    beam_size = _last(values, "beam-size", int, 12)
+def _marians_own() -> DecodingOptions:
+    """Defaults of marian-decoder, all of them stated."""
     return DecodingOptions(
-        beam_size=beam_size,
-        n_best=beam_size if _flag(values, "n-best") else 1,
-        normalize=_last(values, "normalize", float, 0.0),
-        word_penalty=_last(values, "word-penalty", float, 0.0),
-        max_length=_last(values, "max-length", int, 1000),
-        max_length_factor=_last(values, "max-length-factor", float, 3.0),
-        long_lines="crop" if _flag(values, "max-length-crop") else "cut",
-        alignment=_last(values, "alignment", _alignment, None),
-        word_scores=_flag(values, "word-scores"),
-        allow_unk=_flag(values, "allow-unk"),
-        skip_cost=_flag(values, "skip-cost"),
-        weights=tuple(_converted("weights", text, float) for text in values.get("weights", ())),
-        target_prefix=None,
-    )
+        beam_size=12, n_best=1, normalize=0.0, word_penalty=0.0, max_length=1000, max_length_factor=3.0,
+        long_lines="cut", alignment=None, word_scores=False, allow_unk=False, allow_special=False, skip_cost=False,
+        weights=(), target_prefix=None,
+    )  # fmt: skip
 
 
-def _alignment(text: str) -> Alignment:
-    """Marian takes anything for a threshold that is not a word it knows."""
-    return cast(Alignment, text) if text in ("soft", "hard") else float(text or "0")
-
-
-def _precision(values: Values) -> str:
-    """Float models are computed in float unless int8 is asked for; int8 models as stored; int16 in float."""
-    wanted = [_last(values, "gemm-precision", str, "float32")]
-    wanted += [name for name in GEMM_PRECISIONS[1:] if _flag(values, name)]
-    for name in wanted:
-        if name not in GEMM_PRECISIONS:
-            raise click.UsageError(f"--gemm-precision is {name}, not one of {', '.join(GEMM_PRECISIONS)}.")
-    packed = _last(values, "gemm-type", str, "").startswith(("intgemm8", "packed8"))
-    return "int8" if packed or any(name.startswith("int8") for name in wanted) else "auto"
+def _texts(value: object) -> list[str]:
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    return [str(item) for item in items]
 
 
 def _file(names: Sequence[str]) -> str | None:
     return None if not names or names[0] in _STANDARD else names[0]
 
 
-def _last(values: Values, name: str, convert: Callable[[str], _T], default: _T) -> _T:
-    return _converted(name, values[name][-1], convert) if values.get(name) else default
+def _switch(values: Mapping[str, object], name: str) -> bool:
+    value = values.get(name)
+    return _converted(name, value[-1] if isinstance(value, list) and value else value, flag)
 
 
-def _converted(name: str, text: str, convert: Callable[[str], _T]) -> _T:
-    kinds = {int: "an integer", float: "a number", _alignment: "soft, hard or a number"}
+def _converted(name: str, value: object, convert: Callable[[object], _T]) -> _T:
     try:
-        return convert(text)
-    except ValueError:
-        raise click.UsageError(f"--{name} is {text!r}, not {kinds.get(convert, 'valid')}.") from None
-
-
-def _flag(values: Values, name: str) -> bool:
-    text = values.get(name, ["false"])[-1].lower()
-    if text not in _TRUE | _FALSE:
-        raise click.UsageError(f"--{name} is {text!r}, not true or false.")
-    return text in _TRUE
-
-
-def _read_config(path: Path, interpolate: bool, relative: bool) -> Values:
-    from dragoman.errors import ModelFormatError
-    from dragoman.formats.files import read_bytes
-
-    raw = bytes(read_bytes(path, limit=1 << 20))
-    try:
-        mapping = parse_mapping(raw.decode("utf-8-sig"), path)
-    except UnicodeDecodeError as error:
-        raise ModelFormatError(path, "not UTF-8 text", offset=error.start) from None
-    values: Values = {}
-    for name, value in mapping.items():
-        if name not in OPTIONS:
-            raise click.UsageError(f"{path}: marian-decoder has no option {name}.")
-        items = value if isinstance(value, list) else [value]
-        if value is not None and value != "":
-            values[name] = [_text(item) for item in items]
-    relative = relative or _flag(values, "relative-paths")
-    if relative and (interpolate or _flag(values, "interpolate-env-vars")):
-        values = _interpolated(values)
-    return _below(path.parent, values) if relative else values
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _below(folder: Path, values: Values) -> Values:
-    def complete(text: str) -> str:
-        return text if text in _STANDARD else str(folder / text)
-
-    return _with_paths(values, complete)
-
-
-def _interpolated(values: Values) -> Values:
-    def variable(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise click.UsageError(f"the environment variable {match[1]} is not set.")
-        return os.environ[match[1]]
-
-    return _with_paths(values, lambda text: _ENVIRONMENT.sub(variable, text))
-
-
-def _with_paths(values: Values, change: Callable[[str], str]) -> Values:
-    """The values with all paths changed; of a shortlist's values the first is one."""
-    changed = dict(values)
-    for name in _PATHS:
-        if name in values:
-            most = 1 if name == "shortlist" else len(values[name])
-            changed[name] = [*map(change, values[name][:most]), *values[name][most:]]
-    return changed
+        return convert(value)
+    except ValueError as error:
+        raise click.UsageError(f"--{name} is {value!r}, not {error}.") from None

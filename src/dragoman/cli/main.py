@@ -15,6 +15,7 @@ __all__ = ["cli", "main"]
 
 _COMMANDS = {
     "cache": "Show, check or empty the cache of prepared weights.",
+    "completion": "Print a completion script for a shell.",
     "convert": "Make int8 models and binary shortlists.",
     "decoder": "Translate as marian-decoder does: its options, its output.",
     "fleet": "Show a catalogue of models, and try budgets of memory on a trace.",
@@ -25,6 +26,8 @@ _COMMANDS = {
     "plan": "Show how a model runs, and in how much memory.",
     "translate": "Translate text, line by line.",
 }
+_STREAMING = frozenset({"translate", "decoder"})
+"""Commands that may write to a file, and say it themselves where standard output is closed."""
 _FAILED, _WRONG_USAGE, _INTERRUPTED = 1, 2, 130
 
 
@@ -49,6 +52,8 @@ class _Commands(click.Group):
         arguments = list(sys.argv[1:] if args is None else args)
         color = False if os.environ.get("NO_COLOR") else None
         try:
+            if sys.stdout is None and not _STREAMING.intersection(arguments):
+                raise click.ClickException("standard output is closed: there is nowhere to write to.")
             code = super().main(arguments, prog_name="dragoman", standalone_mode=False, color=color)
         except BaseException as error:
             if isinstance(error, SystemExit):

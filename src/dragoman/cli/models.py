@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dragoman.cli.completion import complete_model
+
 if TYPE_CHECKING:
     from dragoman.hub.hub import Access
     from dragoman.hub.pulling import Progress
@@ -153,7 +155,7 @@ def ls(as_json: bool) -> None:
 
 
 @command.command("rm")
-@click.argument("models", nargs=-1, required=True, metavar="PAIR|NAME...")
+@click.argument("models", nargs=-1, required=True, metavar="PAIR|NAME...", shell_complete=complete_model)
 def rm(models: tuple[str, ...]) -> None:
     """Remove models. Programs that have them loaded go on working."""
     from dragoman import hub
@@ -164,7 +166,7 @@ def rm(models: tuple[str, ...]) -> None:
 
 
 @command.command("verify")
-@click.argument("models", nargs=-1, metavar="[PAIR|NAME]...")
+@click.argument("models", nargs=-1, metavar="[PAIR|NAME]...", shell_complete=complete_model)
 def verify(models: tuple[str, ...]) -> None:
     """Check every byte of the models here, or of these. Exit code 1, and the file's name, if one has changed."""
     from dragoman import hub
@@ -182,7 +184,7 @@ def verify(models: tuple[str, ...]) -> None:
 
 
 @command.command("update")
-@click.argument("models", nargs=-1, metavar="[PAIR|NAME]...")
+@click.argument("models", nargs=-1, metavar="[PAIR|NAME]...", shell_complete=complete_model)
 @click.option("--offline", is_flag=True, hidden=True)
 @click.option("--insecure", is_flag=True, help="Allow plain http to other machines.")
 @_jobs

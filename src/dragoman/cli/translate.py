@@ -93,7 +93,8 @@ def command(
         what = "--alignment" if alignment is not None else f"--shortlist {shortlist}"
         raise click.UsageError(f"{what} needs a single model: {source}-{target} goes through English.")
     search = {"beam_size": beam_size, "normalize": normalize}
-    changes = {name: value for name, value in search.items() if value is not None}
+    plain: dict[str, Any] = {"n_best": 1, "alignment": None}  # whatever a model's configuration asks for
+    changes = plain | {name: value for name, value in search.items() if value is not None}
     last = changes | {
         name: value for name, value in (("n_best", n_best), ("alignment", alignment)) if value is not None
     }

@@ -20,7 +20,7 @@ from dragoman.formats.model_languages import model_languages
 from dragoman.formats.model_options import GivenOptions
 from dragoman.formats.shortlist_options import ShortlistOptions
 
-__all__ = ["Bundle", "BundleKind", "ModelFiles", "find_bundle"]
+__all__ = ["Bundle", "BundleKind", "ModelFiles", "bundles_of_config", "find_bundle"]
 
 BundleKind = Literal["firefox", "opus-mt", "marian", "files"]
 PrecisionChoice = Literal["auto", "float32", "int8", "int16"]
@@ -134,6 +134,15 @@ def find_bundle(where: Path | str | ModelFiles, *, precision: PrecisionChoice = 
     if is_file(path):
         return _from_folder(scan_folder(path.parent), "auto", only=path)
     raise ModelNotFoundError(path, _missing(path))
+
+
+def bundles_of_config(config: DecoderConfig) -> list[Bundle]:
+    """The files of each of the models that a configuration lists: more than one make an ensemble.
+
+    Raises ModelNotFoundError if one is missing, UnsupportedModelError for several sources.
+    """
+    folder = Folder(config.path.parent, (), (), (config,))
+    return [_complete(_beside(model, config), config, folder) for model in config.models]
 
 
 def _is_folder(path: Path) -> bool:

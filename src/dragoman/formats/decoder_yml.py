@@ -6,41 +6,25 @@ in.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from dragoman.errors import ModelFormatError
-from dragoman.formats.files import read_bytes
-from dragoman.formats.model_options import ARCHITECTURE_OPTIONS, GivenOptions
+from dragoman.errors import ModelFormatError, UnsupportedModelError
+from dragoman.formats.decoder_options import GEMM_PRECISIONS, OPTIONS
+from dragoman.formats.decoder_values import flag, read_values
+from dragoman.formats.model_options import GivenOptions, architecture_options
 from dragoman.formats.shortlist_options import ShortlistOptions
 
-__all__ = ["DecoderConfig", "is_decoder_mapping", "parse_decoder_config", "read_decoder_config"]
+__all__ = ["DecoderConfig", "check_honoured", "is_decoder_mapping", "parse_decoder_config", "read_decoder_config"]
 
-_LIMIT = 1 << 20
-_GEMM_PRECISIONS = [
-    "float32",
-    "int16",
-    "int8",
-    "int8Alpha",
-    "int8shift",
-    "int8shiftAlpha",
-    "int8shiftAll",
-    "int8shiftAlphaAll",
-]
-_FLAGS: dict[str | None, bool] = dict.fromkeys(("true", "yes", "on", "1"), True)
-_FLAGS.update(dict.fromkeys(("false", "no", "off", "0"), False))
+_log = logging.getLogger("dragoman")
+_NOTHING: tuple[object, ...] = (None, False, "false", "", 0, [])
 _T = TypeVar("_T")
-
-
-def _flag(value: object) -> bool:
-    text = str(value).lower() if isinstance(value, (bool, int, str)) else None
-    if text not in _FLAGS:
-        raise ValueError("true or false")
-    return _FLAGS[text]
 
 
 def _count(value: object) -> int:
@@ -98,9 +82,9 @@ def _alignment(value: object) -> str:
 
 
 def _precision(value: object) -> str:
-    if value in _GEMM_PRECISIONS:
+    if value in GEMM_PRECISIONS:
         return str(value)
-    raise ValueError("one of " + ", ".join(_GEMM_PRECISIONS))
+    raise ValueError("one of " + ", ".join(GEMM_PRECISIONS))
 
 
 def _option(convert: Callable[[object], _T]) -> _T | None:
@@ -113,18 +97,18 @@ def _option(convert: Callable[[object], _T]) -> _T | None:
 class DecoderConfig:
     """What a decoder configuration says. Field ``beam_size`` is the key ``beam-size``, and so on.
 
-    Paths are complete: below the configuration's folder with ``relative-paths``, else as given.
-
     Attributes:
         path: the configuration file.
         models, vocabularies: as many as the file lists, at least one each.
         shortlist: None if there is none.
         quality, ssplit_prefix_file: further files of Bergamot's.
+        int8: a float model is to be computed in integers.
         alignment: "soft", "hard", a threshold, or "" where switched off.
         given: options of the architecture, for model files that lack them.
         workspace: MB.
         normalize: the length exponent; ``true`` is 1.
-        ignored: keys that mean nothing here, with their values.
+        ignored: further keys, with their values: those of `decoder_options` that mean nothing to a model, and
+            unknown ones.
     """
 
     path: Path
@@ -133,20 +117,20 @@ class DecoderConfig:
     shortlist: ShortlistOptions | None = None
     quality: Path | None = None
     ssplit_prefix_file: Path | None = None
-    relative_paths: bool = False
+    int8: bool = False
     given: GivenOptions = field(default_factory=GivenOptions)
     weights: tuple[float, ...] | None = _option(_numbers)
     beam_size: int | None = _option(_count)
     normalize: float | None = _option(_number)
     word_penalty: float | None = _option(_number)
-    n_best: bool | None = _option(_flag)
-    word_scores: bool | None = _option(_flag)
+    n_best: bool | None = _option(flag)
+    word_scores: bool | None = _option(flag)
     alignment: str | None = _option(_alignment)
-    allow_unk: bool | None = _option(_flag)
-    allow_special: bool | None = _option(_flag)
-    skip_cost: bool | None = _option(_flag)
+    allow_unk: bool | None = _option(flag)
+    allow_special: bool | None = _option(flag)
+    skip_cost: bool | None = _option(flag)
     max_length: int | None = _option(_count)
-    max_length_crop: bool | None = _option(_flag)
+    max_length_crop: bool | None = _option(flag)
     max_length_factor: float | None = _option(_number)
     max_length_break: int | None = _option(_count)
     mini_batch: int | None = _option(_count)
@@ -176,18 +160,11 @@ def is_decoder_mapping(values: Mapping[str, object]) -> bool:
 def read_decoder_config(path: Path | str) -> DecoderConfig:
     """Read a configuration. Raises ModelNotFoundError, or ModelFormatError naming the key that is wrong."""
     path = Path(path)
-    raw = bytes(read_bytes(path, limit=_LIMIT))
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ModelFormatError(path, "not UTF-8 text", offset=error.start) from None
-    from dragoman.formats.yaml_text import parse_mapping  # YAML is slow to import, and many models need none
-
-    return parse_decoder_config(parse_mapping(text, path), path)
+    return parse_decoder_config(read_values(path), path)
 
 
 def parse_decoder_config(values: Mapping[str, object], path: Path) -> DecoderConfig:
-    """The record of a mapping already parsed; ``path`` gives the folder that relative paths start from."""
+    """The record of values whose paths are complete; ``path``: where they were stated."""
 
     def read(key: str, convert: Callable[[object], _T], default: object = None) -> _T:
         try:
@@ -202,11 +179,8 @@ def parse_decoder_config(values: Mapping[str, object], path: Path) -> DecoderCon
                 advice="Correct the configuration.",
             ) from None
 
-    def below(name: str) -> Path:
-        return path.parent / name if relative else Path(name)
-
-    relative = read("relative-paths", _flag, False)
-    known = {"relative-paths", "models", "vocabs", "shortlist", "quality", "ssplit-prefix-file"}
+    known = {"relative-paths", "interpolate-env-vars", "models", "vocabs", "shortlist", "quality"}
+    known |= {"ssplit-prefix-file", "gemm-type", *GEMM_PRECISIONS[1:]}
     arguments: dict[str, Any] = {}
     for entry in fields(DecoderConfig):
         convert = entry.metadata.get("convert")
@@ -218,20 +192,38 @@ def parse_decoder_config(values: Mapping[str, object], path: Path) -> DecoderCon
             arguments[entry.name] = read(key, convert)
     for key, name in (("quality", "quality"), ("ssplit-prefix-file", "ssplit_prefix_file")):
         if values.get(key) not in (None, ""):
-            arguments[name] = below(read(key, _text))
+            arguments[name] = Path(read(key, _text))
     if values.get("shortlist") not in (None, "", []):
-        arguments["shortlist"] = read("shortlist", lambda value: _shortlist(value, below))
-    known |= ARCHITECTURE_OPTIONS | {"ignore-model-config"}
-    architecture = {key: value for key, value in values.items() if key in ARCHITECTURE_OPTIONS and value is not None}
+        arguments["shortlist"] = read("shortlist", _shortlist)
+    architecture = architecture_options(values)
+    known |= {*architecture, "ignore-model-config"}
     return DecoderConfig(
         path=path,
-        given=GivenOptions(architecture, read("ignore-model-config", _flag, False)),
-        models=tuple(below(name) for name in read("models", _some_texts)),
-        vocabularies=tuple(below(name) for name in read("vocabs", _some_texts)),
-        relative_paths=relative,
+        given=GivenOptions(architecture, read("ignore-model-config", flag)),
+        models=tuple(map(Path, read("models", _some_texts))),
+        vocabularies=tuple(map(Path, read("vocabs", _some_texts))),
+        int8=_int8(values, read),
         ignored=MappingProxyType({key: value for key, value in values.items() if key not in known}),
         **arguments,
     )
+
+
+def check_honoured(config: DecoderConfig) -> None:
+    """Whatever a configuration says has its meaning, has none, is refused, or is named in a warning.
+
+    Raises UnsupportedModelError for an option without which the output would be something else.
+    """
+    lost = []
+    for key, value in config.ignored.items():
+        option = OPTIONS.get(key)
+        if value in _NOTHING:
+            continue
+        if option is None or option.role == "lost":
+            lost.append(key)
+        elif option.role == "refused":
+            raise UnsupportedModelError(key, value, path=config.path, advice=f"It cannot be honoured: {option.note}.")
+    if lost:
+        _log.warning("%s: these options have no effect here: %s", config.path, ", ".join(lost[:20]))
 
 
 def _some_texts(value: object) -> tuple[str, ...]:
@@ -241,17 +233,26 @@ def _some_texts(value: object) -> tuple[str, ...]:
     return texts
 
 
-def _shortlist(value: object, below: Callable[[str], Path]) -> ShortlistOptions:
+def _int8(values: Mapping[str, object], read: Callable[[str, Callable[[object], _T]], _T]) -> bool:
+    """Whether a float model is to be computed in integers: by ``gemm-precision``, ``gemm-type`` or a flag."""
+    stated = [name for name in GEMM_PRECISIONS[1:] if name in values and read(name, cast("Any", flag))]
+    wanted = [str(values.get(key) or "") for key in ("gemm-precision", "gemm-type")]
+    packed = wanted[1].startswith(("intgemm8", "packed8"))
+    return packed or any(name.startswith("int8") for name in (*stated, wanted[0]))
+
+
+def _shortlist(value: object) -> ShortlistOptions:
     """``path`` or ``[path, first, best, threshold, dump]`` or ``[path, false]``; see ShortlistOptions."""
     name, *rest = _items(value)
     second = rest[0] if rest else None
     words = second if isinstance(second, bool) or second in ("true", "false") else None
     return ShortlistOptions(
-        path=below(_text(name)),
+        path=Path(_text(name)),
         first=_count(second) if rest and words is None else None,
         best=_count(rest[1]) if len(rest) > 1 else None,
         threshold=_number(rest[2]) if len(rest) > 2 else 0.0,
+        dump=_text(rest[3]) if len(rest) > 3 and rest[3] not in (None, "") else "",
         # For a binary list the second value is "check the checksum", whatever was meant: 0 and false say no.
-        verify=_flag(words) if words is not None else not rest or _count(second) != 0,
-        stated_false=words is not None and not _flag(words),
+        verify=flag(words) if words is not None else not rest or _count(second) != 0,
+        stated_false=words is not None and not flag(words),
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dragoman.errors import ModelError, ModelFormatError, ModelNotFoundError
 from dragoman.formats.compression import plain_name, plain_suffix
+from dragoman.formats.decoder_values import complete
 from dragoman.formats.decoder_yml import DecoderConfig, is_decoder_mapping, parse_decoder_config
 from dragoman.formats.files import read_bytes, read_head
 
@@ -194,4 +195,4 @@ def _decoder_config(file: Path) -> DecoderConfig | None:
         values = parse_mapping(text, file)
     except (ModelFormatError, ModelNotFoundError, OSError, UnicodeDecodeError):
         return None
-    return parse_decoder_config(values, file) if is_decoder_mapping(values) else None
+    return parse_decoder_config(complete(values, file), file) if is_decoder_mapping(values) else None

@@ -49,6 +49,15 @@ class Shortlist:
         lists: NDArray[np.uint32] = np.asarray(self.ids[self.offsets[source_id] : self.offsets[source_id + 1]])
         return lists
 
+    def within(self, source_rows: int, target_rows: int) -> Shortlist:
+        """The lists of a model with fewer rows than its vocabularies have pieces: without the ids beyond."""
+        import numpy as np
+
+        ids, offsets = np.asarray(self.ids), np.asarray(self.offsets)
+        kept = ids < target_rows
+        ends = np.concatenate([[0], np.cumsum(kept, dtype=np.int64)])[offsets[: source_rows + 1]]
+        return Shortlist(min(self.first, target_rows), self.best, ends, ids[kept][: ends[-1]])
+
     def candidates(
         self,
         source_ids: Sequence[int] | NDArray[Any],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 __all__ = ["ShortlistOptions", "sizes_in_name"]
 
@@ -22,6 +23,9 @@ class ShortlistOptions:
         best: target ids kept for a source id, for a text list; None where not stated.
         threshold: least probability kept, for a text list.
         verify: check the checksum, for a binary list.
+        repeated: which probability counts for a pair that a text list has twice: "highest" as for ``marian-conv`` and
+            Bergamot, "last" as for ``marian-decoder`` itself.
+        dump: where ``marian-decoder`` writes the pruned lists: names that begin so. Empty: nowhere.
         stated_false: the second value was ``false``. A binary list is then not verified. For a text list
             Marian reads it as ``first`` = 0, almost surely not intended: here the sizes in the file's name
             are used, else 50 and 50.
@@ -33,6 +37,8 @@ class ShortlistOptions:
     threshold: float = 0.0
     verify: bool = True
     stated_false: bool = False
+    repeated: Literal["highest", "last"] = "highest"
+    dump: str = ""
 
     @property
     def sizes(self) -> tuple[int, int]:

@@ -78,7 +78,7 @@ class PlainVocabulary:
 
     Attributes:
         path: the file it came from.
-        ids: id of each piece; ids may have gaps.
+        ids: id of each piece; ids may have gaps, and several pieces one id.
         size: highest id + 1. The model's ``dim-vocabs`` may be larger.
         eos_id, unk_id: of ``</s>`` and ``<unk>``, or of their old names.
         content_hash: sha256 of the pieces in the order of their ids, in hex.
@@ -95,6 +95,20 @@ class PlainVocabulary:
     def id_of(self, piece: str) -> int:
         """The id of a piece; ``unk_id`` if there is none."""
         return self.ids.get(piece, self.unk_id)
+
+    def cut(self, size: int) -> PlainVocabulary:
+        """Without the ids from ``size`` on, as Marian cuts by ``dim-vocabs``: their pieces are unknown then.
+
+        Raises ModelFormatError if the end symbol or the unknown piece goes too.
+        """
+        for piece, id_ in ((EOS_PIECE, self.eos_id), (UNK_PIECE, self.unk_id)):
+            if id_ >= size:
+                raise ModelFormatError(
+                    self.path, f"{piece} lies beyond the model's rows", expected=f"below {size}", found=id_,
+                    advice="Use the vocabulary the model came with.",
+                )  # fmt: skip
+        kept = {piece: id_ for piece, id_ in self.ids.items() if id_ < size}
+        return _plain_vocabulary(kept, self.path, self.eos_id, self.unk_id)
 
     def piece_of(self, id_: int) -> str:
         """The piece of an id, empty for a gap. Raises IndexError outside 0 .. size - 1."""
@@ -135,13 +149,13 @@ def read_vocabulary(path: Path | str) -> SentencePieceVocabulary | PlainVocabula
     data = bytes(read_bytes(path, limit=TEXT_LIMIT))
     if suffix == ".spm":
         return _sentencepiece_vocabulary(data, path)
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
+    if data[:1] == b"\n" and suffix not in _MAPS:  # the first field of a SentencePiece model
         advice = "If this is a SentencePiece model, its name must end in .spm."
-        raise ModelFormatError(path, "not UTF-8 text", offset=error.start, advice=advice) from None
+        raise ModelFormatError(path, "the first line is empty", advice=advice)
     from dragoman.formats.vocabulary_text import parse_text  # YAML is slow to import, and SentencePiece lacks nothing
 
+    # Trainings on raw bytes leave pieces that are not UTF-8. yaml-cpp, Marian's reader, replaces what is wrong in them.
+    text = data.decode("utf-8", "replace")
     return plain_vocabulary(parse_text(text, path), path, old_names=suffix in _MAPS)
 
 
@@ -149,19 +163,24 @@ def plain_vocabulary(ids: Mapping[str, int], path: Path, *, old_names: bool = Fa
     """A vocabulary from pieces and their ids (checked: different, not negative).
 
     Args:
-        ids: id of each piece.
+        ids: id of each piece. Of several pieces with one id, the last in the order of bytes is written.
         path: for messages.
-        old_names: accept the symbols of early Marian and Nematus: id 0 empty or ``eos``, id 1 empty or
-            ``UNK``.
+        old_names: as Marian reads YAML and JSON (``DefaultVocab::addRequiredVocabulary``): an id 0 that is unused or
+            called ``eos`` goes before ``</s>``, an id 1 that is unused or called ``UNK`` before ``<unk>``.
 
     Raises:
         ModelFormatError: the end symbol or the unknown piece is missing.
     """
-    pieces = {id_: piece for piece, id_ in sorted(ids.items(), key=lambda entry: entry[1])}
+    pieces = _pieces_by_id(ids)
     eos_id = _special(ids, pieces, EOS_PIECE, 0, "eos" if old_names else None, path)
     unk_id = _special(ids, pieces, UNK_PIECE, 1, "UNK" if old_names else None, path)
-    digest = hashlib.sha256()
-    for id_, piece in pieces.items():
+    return _plain_vocabulary(ids, path, eos_id, unk_id)
+
+
+def _plain_vocabulary(ids: Mapping[str, int], path: Path, eos_id: int, unk_id: int) -> PlainVocabulary:
+    pieces = _pieces_by_id(ids)
+    digest = hashlib.sha256(f"{eos_id}\t{unk_id}\n".encode())
+    for piece, id_ in sorted(ids.items(), key=lambda entry: (entry[1], entry[0])):
         digest.update(f"{id_}\t{piece}\n".encode())
     return PlainVocabulary(
         path=Path(path),
@@ -182,10 +201,10 @@ def _special(
     old_name: str | None,
     path: Path,
 ) -> int:
+    if old_name is not None and place <= max(pieces) and pieces.get(place, "") in ("", old_name):
+        return place
     if piece in ids:
         return ids[piece]
-    if old_name is not None and pieces.get(place, "") in ("", old_name):
-        return place
     raise ModelFormatError(
         path,
         f"the vocabulary has no piece {piece}",
@@ -194,10 +213,15 @@ def _special(
     )
 
 
+def _pieces_by_id(ids: Mapping[str, int]) -> dict[int, str]:
+    """Ascending. Python orders text as UTF-8 orders bytes."""
+    return {id_: piece for piece, id_ in sorted(ids.items(), key=lambda entry: (entry[1], entry[0]))}
+
+
 def _restore_plain(
     path: Path, ids: dict[str, int], size: int, eos_id: int, unk_id: int, content_hash: str
 ) -> PlainVocabulary:
-    pieces = MappingProxyType({id_: piece for piece, id_ in ids.items()})
+    pieces = MappingProxyType(_pieces_by_id(ids))
     return PlainVocabulary(path, MappingProxyType(ids), size, eos_id, unk_id, content_hash, pieces)
 
 

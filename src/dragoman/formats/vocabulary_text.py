@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from dragoman.errors import ModelFormatError
+from dragoman.errors import DAMAGED_ADVICE, ModelFormatError
 from dragoman.formats.compression import plain_suffix
 from dragoman.formats.files import write_atomically
-from dragoman.formats.yaml_text import parse_events
+from dragoman.formats.yaml_text import QUOTE_ADVICE, parse_events
 
 __all__ = ["parse_json", "parse_lines", "parse_text", "parse_yaml", "write_vocabulary"]
 
@@ -25,6 +25,12 @@ MAX_ID = (1 << 24) - 1
 """Highest id accepted; the largest vocabularies known have some 500 000 pieces."""
 
 _DECIMAL = re.compile(r"[0-9]{1,12}")
+
+_ODD = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufeff\\ufffe\\uffff]")
+"""What libyaml refuses or takes for the end of a line, and yaml-cpp for characters like any other. They are read in
+disguise, as characters for private use that no text has."""
+_DISGUISE = 0xF0000
+_DISGUISED = re.compile("[\U000f0000-\U000fffff]")
 
 
 def parse_text(text: str, path: Path) -> dict[str, int]:
@@ -36,26 +42,33 @@ def parse_text(text: str, path: Path) -> dict[str, int]:
 
 
 def parse_yaml(text: str, path: Path) -> dict[str, int]:
-    """A YAML mapping from piece to id. Raises ModelFormatError, with the line, for anything else."""
-    ids = _Ids(path)
+    """A YAML mapping from piece to id, as yaml-cpp writes and Marian reads it: of equal keys the first counts, and any
+    character may stand in one, also those that YAML itself forbids or takes for line ends.
+
+    Raises ModelFormatError, with the line, for anything else.
+    """
+    ids = _Ids(path, repeats=True)
     key: str | None = None
     depth = 0
-    for event in parse_events(text, path):
+    odd = _ODD.search(text) is not None
+    for event in parse_events(_ODD.sub(_disguised, text) if odd else text, path, advice=QUOTE_ADVICE):
         if isinstance(event, yaml.ScalarEvent):
             if depth != 1:
                 raise ids.fail("the vocabulary is not a mapping", 1)
+            if event.anchor is not None or event.tag is not None:
+                raise ids.fail("a piece begins with a mark of YAML and is not quoted", _line(event), quote=True)
             if key is None:
-                key = event.value
+                key = _DISGUISED.sub(_undisguised, event.value) if odd else event.value
                 continue
             value = str(event.value)
             if not _DECIMAL.fullmatch(value):
-                raise ids.fail("an id is not a number", _line(event), piece=key, found=value[:40])
+                raise ids.fail("an id is not a number", _line(event), piece=key, found=value[:40], quote=True)
             ids.add(key, int(value), _line(event))
             key = None
         elif isinstance(event, yaml.MappingStartEvent) and depth == 0:
             depth = 1
         elif isinstance(event, (yaml.NodeEvent, yaml.CollectionStartEvent)):
-            raise ids.fail("only pieces and ids may be in the mapping", _line(event), piece=key)
+            raise ids.fail("only pieces and ids may be in the mapping", _line(event), piece=key, quote=True)
         elif isinstance(event, yaml.MappingEndEvent):
             depth = 2  # nothing may follow
         elif isinstance(event, yaml.DocumentStartEvent) and depth == 2:
@@ -64,8 +77,8 @@ def parse_yaml(text: str, path: Path) -> dict[str, int]:
 
 
 def parse_json(text: str, path: Path) -> dict[str, int]:
-    """A JSON object from piece to id. Raises ModelFormatError for anything else."""
-    ids = _Ids(path)
+    """A JSON object from piece to id; of equal keys the first counts. Raises ModelFormatError for anything else."""
+    ids = _Ids(path, repeats=True)
 
     def collect(pairs: list[tuple[str, Any]]) -> None:
         for piece, id_ in pairs:
@@ -97,6 +110,8 @@ def parse_lines(text: str, path: Path) -> dict[str, int]:
         piece = line.removesuffix("\r")
         if not piece:
             raise ids.fail("the line is empty", number + 1)
+        if "\ufffd" in piece and piece in ids:
+            continue  # different bytes that are no text, equal after replacement
         ids.add(piece, number, number + 1)
     return ids.finish()
 
@@ -149,6 +164,14 @@ def _as_lines(ordered: Iterable[tuple[str, int]]) -> str:
     return "".join(lines)
 
 
+def _disguised(match: re.Match[str]) -> str:
+    return chr(_DISGUISE + ord(match[0]))
+
+
+def _undisguised(match: re.Match[str]) -> str:
+    return chr(ord(match[0]) - _DISGUISE)
+
+
 def _discard(_: int) -> None:
     return None
 
@@ -159,27 +182,40 @@ def _line(event: Any) -> int:
 
 
 class _Ids:
-    """Collects pieces and ids of one file and refuses what cannot be a vocabulary."""
+    """Collects pieces and ids of one file and refuses what cannot be a vocabulary.
 
-    def __init__(self, path: Path) -> None:
+    ``repeats``: pieces may come again, and the first counts; several may share an id (``std::map::insert``).
+    """
+
+    def __init__(self, path: Path, *, repeats: bool = False) -> None:
         self._path = path
+        self._repeats = repeats
         self._ids: dict[str, int] = {}
-        self._used: set[int] = set()
 
     def fail(
-        self, problem: str, line: int | None = None, *, piece: str | None = None, found: object = None
+        self,
+        problem: str,
+        line: int | None = None,
+        *,
+        piece: str | None = None,
+        found: object = None,
+        quote: bool = False,
     ) -> ModelFormatError:
-        return ModelFormatError(self._path, problem, parameter=piece, offset=line, unit="line", found=found)
+        advice = QUOTE_ADVICE if quote else DAMAGED_ADVICE
+        return ModelFormatError(
+            self._path, problem, parameter=piece, offset=line, unit="line", found=found, advice=advice
+        )
+
+    def __contains__(self, piece: str) -> bool:
+        return piece in self._ids
 
     def add(self, piece: str, id_: int, line: int | None = None) -> None:
         if not 0 <= id_ <= MAX_ID:
             raise self.fail(f"an id is not in 0 .. {MAX_ID}", line, piece=piece, found=id_)
-        if piece in self._ids:
+        if piece not in self._ids:
+            self._ids[piece] = id_
+        elif not self._repeats:
             raise self.fail("the piece is there twice", line, piece=piece)
-        if id_ in self._used:
-            raise self.fail("the id is there twice", line, piece=piece, found=id_)
-        self._ids[piece] = id_
-        self._used.add(id_)
 
     def finish(self) -> dict[str, int]:
         if not self._ids:

@@ -10,10 +10,15 @@ import yaml
 
 from dragoman.errors import ModelFormatError
 
-__all__ = ["dump_mapping", "parse_events", "parse_mapping"]
+__all__ = ["QUOTE_ADVICE", "YAML_ADVICE", "dump_mapping", "parse_events", "parse_mapping"]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+YAML_ADVICE = "Correct the line: a text that begins with a mark of YAML must be quoted."
+QUOTE_ADVICE = """Quote the piece on that line, as in "[": 7, or take the vocabulary that the model came with."""
+
+_OPENED = ("simple key", "quoted scalar", "flow mapping", "flow sequence", "block scalar", "anchor", "alias", "tag")
+"""Of what libyaml says it was at when it could not go on."""
 _MAX_DEPTH = 16
 _MAX_CHARACTERS = 1 << 20
 _MAX_EVENTS = 20_000
@@ -52,7 +57,7 @@ def parse_mapping(text: str, path: Path, *, parameter: str | None = None) -> dic
         value = yaml.load(text, Loader=_LOADER)  # a safe loader: plain values only
     except (yaml.YAMLError, ValueError, TypeError, OverflowError, LookupError, AttributeError) as error:
         # Not only YAMLError: constructors of dates, numbers and !!binary raise what int() and datetime raise.
-        raise fail(f"not valid YAML: {_first_line(error)}") from None
+        raise fail(f"not valid YAML: {_first_line(error)}", _line_of_error(error)) from None
     if not isinstance(value, dict):
         raise fail(f"not a YAML mapping but a {type(value).__name__}")
     for key in value:
@@ -61,20 +66,22 @@ def parse_mapping(text: str, path: Path, *, parameter: str | None = None) -> dic
     return value
 
 
-def parse_events(text: str, path: Path, *, parameter: str | None = None) -> Iterator[Any]:
+def parse_events(
+    text: str, path: Path, *, parameter: str | None = None, advice: str = YAML_ADVICE
+) -> Iterator[Any]:
     """The parser's events: no objects are built, so memory and depth stay bounded. Raises
-    ModelFormatError.
+    ModelFormatError, with the line where the mistake begins and ``advice``.
     """
     try:
         yield from yaml.parse(text, Loader=_LOADER)
     except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
         raise ModelFormatError(
             path,
             f"not valid YAML: {_first_line(error)}",
             parameter=parameter,
-            offset=None if mark is None else mark.line + 1,
+            offset=_line_of_error(error),
             unit="line",
+            advice=advice,
         ) from None
 
 
@@ -89,6 +96,15 @@ def dump_mapping(values: dict[str, Any]) -> str:
 def _line(event: Any) -> int:
     line: int = event.start_mark.line + 1
     return line
+
+
+def _line_of_error(error: Exception) -> int | None:
+    """Where the mistake is: what was opened and never closed is noticed at the end of the file only."""
+    mark = getattr(error, "problem_mark", None)
+    context = str(getattr(error, "context", None) or "")
+    if any(word in context for word in _OPENED):
+        mark = getattr(error, "context_mark", None) or mark
+    return None if mark is None else int(mark.line) + 1
 
 
 def _first_line(error: Exception) -> str:

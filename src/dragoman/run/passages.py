@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 from dragoman.options import DecodingOptions
 from dragoman.result import FailedLine, Translation
+from dragoman.text.dialogue import Ask, AskKind, Dialogue, PlannedLine
 from dragoman.text.passage import Passage
 
 __all__ = ["TranslateLines", "translate_passages"]
 
 TranslateLines = Callable[[Sequence[str], DecodingOptions], list[Translation | FailedLine]]
 
-_Key = tuple[str, str]
+_Key = tuple[PlannedLine, str]
 """A line, and what its translation begins with."""
 
 
@@ -27,31 +28,43 @@ def translate_passages(
         translate: lines, each different, to their translations.
     """
     prefixes = options.prefixes(len(passages))
-    wanted: dict[_Key, bool] = {}
     keys: list[list[_Key]] = []
     for number, passage in enumerate(passages):
         prefix = prefixes[number] if prefixes else ""
         keys.append([(line, "" if place else prefix) for place, line in enumerate(passage.lines)])
-        for key, linked in zip(keys[-1], passage.linked, strict=True):
-            wanted[key] = linked or wanted.get(key, False)
-    answers: dict[_Key, Translation | FailedLine] = {}
-    for linked in (False, True):  # an alignment costs time: only where it is needed
-        own = [key for key, needed in wanted.items() if needed is linked]
-        chosen = options.replace(alignment="soft") if linked else options
-        if prefixes is not None:
-            chosen = chosen.replace(target_prefix=tuple(prefix for _, prefix in own))
-        answers.update(zip(own, translate([line for line, _ in own], chosen), strict=True))
+    dialogues = {key: Dialogue(*key) for key in dict.fromkeys(key for own in keys for key in own)}
+    _hold(list(dialogues.values()), options, translate)
     return [
-        _written(passage, [answers[key] for key in own], options) for passage, own in zip(passages, keys, strict=True)
+        _written(passage, [dialogues[key].result for key in own], options)
+        for passage, own in zip(passages, keys, strict=True)
     ]
 
 
+def _hold(dialogues: Sequence[Dialogue], options: DecodingOptions, translate: TranslateLines) -> None:
+    """All to their end: questions with the same options in one batch, equal ones once."""
+    while dialogues:
+        asked: dict[AskKind, dict[Ask, list[Dialogue]]] = {}
+        for dialogue in dialogues:
+            if dialogue.ask is not None:
+                asked.setdefault(dialogue.ask.kind, {}).setdefault(dialogue.ask, []).append(dialogue)
+        for kind, alike in asked.items():
+            asks = list(alike)
+            chosen = kind.options(options)
+            if options.target_prefix is not None:
+                chosen = chosen.replace(target_prefix=tuple(ask.prefix for ask in asks))
+            for ask, answer in zip(asks, translate([ask.text for ask in asks], chosen), strict=True):
+                for dialogue in alike[ask]:
+                    dialogue.answer(answer)
+        dialogues = [dialogue for dialogue in dialogues if dialogue.ask is not None]
+
+
 def _written(
-    passage: Passage, answers: Sequence[Translation | FailedLine], options: DecodingOptions
+    passage: Passage, results: Sequence[Translation | FailedLine | None], options: DecodingOptions
 ) -> Translation | FailedLine:
     lines: list[Translation] = []
-    for answer in answers:
-        if isinstance(answer, FailedLine):
-            return FailedLine(passage.source, answer.error)
-        lines.append(answer)
+    for result in results:
+        if isinstance(result, FailedLine):
+            return FailedLine(passage.source, result.error)
+        assert result is not None
+        lines.append(result)
     return passage.write(lines, options)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol, Unpack, overload
 
 from dragoman.options import DecodingChanges, DecodingOptions, Split, TextFormat
 from dragoman.result import Translation
+from dragoman.text.glossary import Glossary
+from dragoman.text.terms import GlossaryMethod
 
 __all__ = ["Translates"]
 
@@ -22,8 +25,9 @@ class Translates(Protocol):
         *,
         split: Split = "paragraph",
         format: TextFormat = "text",
-        glossary: None = None,
-        keep: Sequence[str] = (),
+        glossary: Glossary | None = None,
+        glossary_method: GlossaryMethod = "auto",
+        keep: Sequence[str | re.Pattern[str]] = (),
         source_language: str | None = None,
         **changes: Unpack[DecodingChanges],
     ) -> Translation: ...
@@ -35,8 +39,9 @@ class Translates(Protocol):
         *,
         split: Split = "paragraph",
         format: TextFormat = "text",
-        glossary: None = None,
-        keep: Sequence[str] = (),
+        glossary: Glossary | None = None,
+        glossary_method: GlossaryMethod = "auto",
+        keep: Sequence[str | re.Pattern[str]] = (),
         source_language: str | None = None,
         **changes: Unpack[DecodingChanges],
     ) -> list[Translation]: ...
@@ -47,8 +52,9 @@ class Translates(Protocol):
         *,
         split: Split = "paragraph",
         format: TextFormat = "text",
-        glossary: None = None,
-        keep: Sequence[str] = (),
+        glossary: Glossary | None = None,
+        glossary_method: GlossaryMethod = "auto",
+        keep: Sequence[str | re.Pattern[str]] = (),
         source_language: str | None = None,
         **changes: Unpack[DecodingChanges],
     ) -> Translation | list[Translation]:
@@ -59,7 +65,7 @@ class Translates(Protocol):
             options: what it states goes before the model's defaults.
             split: what ends a sentence within a text.
             format: what of a text is words, and what is marks.
-            glossary: terms that must be translated in one way.
+            glossary: terms that must be translated in one way, ``glossary_method`` how they are got there.
             keep: patterns of what is copied.
             source_language: whose rules split; None: the model's.
             **changes: single fields of `DecodingOptions`, before all others.

@@ -18,9 +18,11 @@ from dragoman.run.crew import Crew
 from dragoman.run.flights import Found, answer_lines, check_ensemble, run_segments, segments_of
 from dragoman.run.passages import translate_passages
 from dragoman.run.scratch import Scratch
+from dragoman.text.glossary import Glossary
 from dragoman.text.lines import make_lines
-from dragoman.text.protect import Keep
+from dragoman.text.reader import read_text
 from dragoman.text.reading import Reading
+from dragoman.text.terms import GlossaryMethod
 
 __all__ = ["Translator"]
 
@@ -69,7 +71,8 @@ class Translator:
         *,
         split: Split = "paragraph",
         format: TextFormat = "text",
-        glossary: None = None,
+        glossary: Glossary | None = None,
+        glossary_method: GlossaryMethod = "auto",
         keep: Sequence[str | re.Pattern[str]] = (),
         source_language: str | None = None,
         **changes: Unpack[DecodingChanges],
@@ -82,7 +85,8 @@ class Translator:
         *,
         split: Split = "paragraph",
         format: TextFormat = "text",
-        glossary: None = None,
+        glossary: Glossary | None = None,
+        glossary_method: GlossaryMethod = "auto",
         keep: Sequence[str | re.Pattern[str]] = (),
         source_language: str | None = None,
         **changes: Unpack[DecodingChanges],
@@ -94,7 +98,8 @@ class Translator:
         *,
         split: Split = "paragraph",
         format: TextFormat = "text",
-        glossary: None = None,
+        glossary: Glossary | None = None,
+        glossary_method: GlossaryMethod = "auto",
         keep: Sequence[str | re.Pattern[str]] = (),
         source_language: str | None = None,
         **changes: Unpack[DecodingChanges],
@@ -107,6 +112,8 @@ class Translator:
             split: what a line feed means, and whether sentences are looked for; "none": each text is one segment.
             format: what of a text is words, and what is marks.
             glossary: terms that must be translated in one way.
+            glossary_method: "auto" writes terms over the words that translate them, and only where that is not clear
+                translates again with placeholders; "placeholder" begins with these.
             keep: what is copied, beside addresses, placeholders and the like: texts, or compiled patterns.
             source_language: whose rules split; None: what the model's files say.
             **changes: single fields of `DecodingOptions`, before both.
@@ -120,7 +127,9 @@ class Translator:
         self._crew.check()
         given = check_texts(texts)
         chosen = DecodingOptions.of(options, changes, self.models[0].defaults)
-        reading = self._reading(split, format, keep, source_language)
+        reading = Reading.of_call(
+            split, format, glossary, glossary_method, keep, source_language, self.models[0].languages
+        )
         if isinstance(given, str):
             return _sound(self._translate([given], reading, chosen))[0]
         if isinstance(given, Sequence) or isinstance(chosen.target_prefix, tuple):
@@ -137,7 +146,8 @@ class Translator:
         *,
         split: Split = "paragraph",
         format: TextFormat = "text",
-        glossary: None = None,
+        glossary: Glossary | None = None,
+        glossary_method: GlossaryMethod = "auto",
         keep: Sequence[str | re.Pattern[str]] = (),
         source_language: str | None = None,
         lines_ahead: int = _LINES_AHEAD,
@@ -157,7 +167,9 @@ class Translator:
             raise OptionsError("texts", texts, "several texts; for one there is `translate`")
         ahead = check_integer("lines_ahead", lines_ahead, 1, _MOST_AHEAD)
         chosen = DecodingOptions.of(options, changes, self.models[0].defaults)
-        return self._stream(texts, self._reading(split, format, keep, source_language), chosen, ahead)
+        return self._stream(texts, Reading.of_call(
+            split, format, glossary, glossary_method, keep, source_language, self.models[0].languages
+        ), chosen, ahead)
 
     def close(self) -> None:
         """Stop running batches and free the workspaces; who waits for them gets a TranslatorClosedError."""
@@ -175,12 +187,6 @@ class Translator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _reading(
-        self, split: Split, format: TextFormat, keep: Sequence[str | re.Pattern[str]], language: str | None
-    ) -> Reading:
-        known = self.models[0].languages if language is None else None
-        return Reading(split, format, known[0] if known else language or "", Keep(tuple(keep)))
 
     def _stream(
         self, texts: Iterable[str | None], reading: Reading, options: DecodingOptions, ahead: int
@@ -207,7 +213,7 @@ class Translator:
         for number, text in enumerate(texts):
             if not isinstance(text, str):
                 raise OptionsError(f"texts[{number}]", text, "a str")
-        return translate_passages([reading.read(text) for text in texts], options, self._lines)
+        return translate_passages([read_text(text, reading) for text in texts], options, self._lines)
 
     def _lines(self, texts: Sequence[str], options: DecodingOptions) -> list[Translation | FailedLine]:
         if not texts:

@@ -23,8 +23,10 @@ from dragoman.options import DecodingChanges, DecodingOptions, Split, TextFormat
 from dragoman.service.requests import Failures, OnLine, Request, make_works
 from dragoman.service.scheduler import Ticket
 from dragoman.service.texts import Texts
-from dragoman.text.protect import Keep
+from dragoman.text.glossary import Glossary
+from dragoman.text.reader import read_text
 from dragoman.text.reading import Reading
+from dragoman.text.terms import GlossaryMethod
 
 __all__ = ["Call", "ModelChoice", "make_request"]
 
@@ -39,7 +41,8 @@ class Call(DecodingChanges, total=False):
     route: Sequence[str] | None
     split: Split
     format: TextFormat
-    glossary: None
+    glossary: Glossary | None
+    glossary_method: GlossaryMethod
     keep: Sequence[str | re.Pattern[str]]
     source_language: str | None
     priority: int
@@ -58,7 +61,8 @@ def make_request(
     route: Sequence[str] | None = None,
     split: Split = "paragraph",
     format: TextFormat = "text",
-    glossary: None = None,
+    glossary: Glossary | None = None,
+    glossary_method: GlossaryMethod = "auto",
     keep: Sequence[str | re.Pattern[str]] = (),
     source_language: str | None = None,
     priority: int = 0,
@@ -80,23 +84,22 @@ def make_request(
     check_name("caller", caller, empty=True)
     check_call("on_line", on_line)
     seconds = None if timeout is None else check_seconds("timeout", timeout)
-    kept = Keep(tuple(keep))
     steps = _steps(fleet, model, route)
     entries = fleet.enter([name for step in steps for name in step])
     try:
         rest = iter(entries)
         entered = [tuple(next(rest) for _ in step) for step in steps]
-        known = entries[0].languages
-        language = (known[0] if known else "") if source_language is None else source_language
-        reading = Reading(split, format, language, kept)
+        first, last = entries[0].languages, entries[-1].languages
+        languages = (first[0], last[1]) if first and last else None
+        reading = Reading.of_call(split, format, glossary, glossary_method, keep, source_language, languages)
         works, prefixes, linked = make_works(entered, options, changes, len(listed))
-        whole = Texts([reading.read(text) for text in listed], prefixes or (), linked=linked)
+        whole = Texts([read_text(text, reading) for text in listed], prefixes or ())
     except BaseException:
         fleet.leave(entries)
         raise
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     ticket = Ticket(caller, priority, deadline)
-    return Request(whole, works, ticket, failures, single, on_line, seconds or 0.0)
+    return Request(whole, works, ticket, failures, single, on_line, seconds or 0.0, linked=linked)
 
 
 def _steps(fleet: Fleet, model: ModelChoice | None, route: Sequence[str] | None) -> list[tuple[str, ...]]:

@@ -25,7 +25,7 @@ from dragoman.result import FailedLine, Translation
 from dragoman.service.admission import Admission
 from dragoman.service.jobs import Outcome
 from dragoman.service.latency import Counts
-from dragoman.service.requests import LineJob, Part, Request, Work, own_copy
+from dragoman.service.requests import LineJob, Part, Request, Work, own_copy, setter_of
 from dragoman.service.scheduler import Scheduler, Ticket
 from dragoman.service.texts import Text
 from dragoman.service.worker import Job, Worker, core_of
@@ -111,15 +111,12 @@ class Dispatcher:
                 raise ServiceClosedError
             self.counts.requests += 1
             self._requests[ticket] = request
-            jobs = request.jobs()
-            for linked in (False, True):
-                parts = [job.part() for job in jobs if job.wanted.linked is linked]
-                if parts:
-                    self.scheduler.add(ticket, parts[0].job.work, parts, now)
+            for work, parts in request.parts().items():
+                self.scheduler.add(ticket, work, parts, now)
             self.scheduler.watch(ticket)
             if ticket.deadline <= self.scheduler.next_deadline() < math.inf:
                 self._tick.notify()
-            if len(jobs) > _SMALL_BATCH:
+            if len(request.texts.lines) > _SMALL_BATCH:
                 self._work_there.notify_all()
             else:
                 self._work_there.notify()
@@ -227,10 +224,10 @@ class Dispatcher:
                 for request in requests
                 for part in self.scheduler.drop_key(request.ticket, work)
             ]
-            complete = self._deliver(answers)
+            answered = self._deliver(answers)
         if claim is not None:
             self._fleet.release_claim(claim)
-        self._write(complete)
+        self._advance(answered)
 
     def _finish(self, worker: Worker, work: Work, outcome: Outcome, seconds: float) -> None:
         """What a batch came to. No reference to a model is left here."""
@@ -246,28 +243,48 @@ class Dispatcher:
                     again.setdefault(part.job.request.ticket, []).append(part)
             for ticket, parts in again.items():
                 self.scheduler.add(ticket, work, parts, time.monotonic(), first=True)
-            complete = self._deliver(outcome.answers)
+            answered = self._deliver(outcome.answers)
             if again:
                 self._work_there.notify()
-        self._write(complete)
+        self._advance(answered)
 
     def _deliver(
         self, answers: Sequence[tuple[LineJob, Translation | FailedLine]]
-    ) -> list[tuple[Request, Text]]:
-        """Under the lock. Returns texts that have all their lines now."""
-        complete: list[tuple[Request, Text]] = []
+    ) -> list[tuple[LineJob, Translation | FailedLine]]:
+        """Under the lock. Returns the questions that have an answer now."""
+        answered: list[tuple[LineJob, Translation | FailedLine]] = []
         for job, answer in answers:
             request = job.request
             if job.done or request.ticket.done:
                 continue
             job.done = True
-            following = request.answer(job, answer)
-            if isinstance(following, LineJob):
-                self.scheduler.add(request.ticket, following.work, [following.part()], time.monotonic())
-                self._work_there.notify()
+            following = request.following(job, answer)
+            if following is None:
+                answered.append((job, answer))
+            else:
+                self._add(following)
+        return answered
+
+    def _add(self, job: LineJob) -> None:
+        """Under the lock."""
+        self.scheduler.add(job.request.ticket, job.work, [job.part()], time.monotonic())
+        self._work_there.notify()
+
+    def _advance(self, answered: Sequence[tuple[LineJob, Translation | FailedLine]]) -> None:
+        """Without the lock: what follows from answers, further questions or complete texts."""
+        complete: list[tuple[Request, Text]] = []
+        for job, answer in answered:
+            request, wanted = job.request, job.wanted
+            if request.ticket.done:
                 continue
-            complete += [(request, text) for text in following]
-        return complete
+            wanted.dialogue.answer(answer)
+            with self._lock:
+                following = None if request.ticket.done else request.job(wanted)
+                if following is not None:
+                    self._add(following)
+                elif not request.ticket.done:
+                    complete += [(request, text) for text in wanted.done()]
+        self._write(complete)
 
     def _write(self, complete: Sequence[tuple[Request, Text]]) -> None:
         """Without the lock: put texts together, tell who listens, and end the requests that have all of theirs."""
@@ -289,9 +306,9 @@ class Dispatcher:
         try:
             value = request.outcome()
         except DragomanError as error:
-            self._end(request, _setter(request, error=error), failed=True)
+            self._end(request, setter_of(request, error=error), failed=True)
         else:
-            self._end(request, _setter(request, value=value))
+            self._end(request, setter_of(request, value=value))
 
     def _end(self, request: Request, settle: Callable[[], Any], *, failed: bool = False) -> None:
         with self._lock:
@@ -322,7 +339,7 @@ class Dispatcher:
             self._close_request(request)
             self.counts.failed += 1
             self.counts.expired += isinstance(error, DeadlineExceededError)
-        self._settle(request, _setter(request, error=error))
+        self._settle(request, setter_of(request, error=error))
 
     def _settle(self, request: Request, settle: Callable[[], Any] | None) -> None:
         """Without the lock: tell the caller, after all that the request held was given back."""
@@ -348,7 +365,7 @@ class Dispatcher:
         """Without the lock: room for others; models that nobody waits for any more may go."""
         unwanted = []
         with self._lock:
-            for work in (*request.works, *request.linked_works):
+            for work in (*request.works, *(work for own in request.other_works.values() for work in own)):
                 if work in self._claims and not self.scheduler.waiting(work):
                     unwanted.append(self._claims.pop(work))
                     self.scheduler.unblock(work)
@@ -380,10 +397,3 @@ class Dispatcher:
                 self._arrived(work, error)
             for request in expired:
                 self._give_up(request, DeadlineExceededError(request.timeout_s))
-
-
-def _setter(request: Request, *, value: Any = None, error: DragomanError | None = None) -> Callable[[], None]:
-    if error is None:
-        return lambda: request.future.set_result(value)
-    kept = error.with_traceback(None)
-    return lambda: request.future.set_exception(kept)

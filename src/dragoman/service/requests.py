@@ -17,9 +17,10 @@ from dragoman.result import FailedLine, Translation
 from dragoman.run.flights import Found
 from dragoman.service.scheduler import Ticket
 from dragoman.service.texts import Text, Texts, WantedLine
+from dragoman.text.dialogue import PLAIN_ASK, Ask, AskKind
 from dragoman.text.lines import Line
 
-__all__ = ["Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy"]
+__all__ = ["Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy", "setter_of"]
 
 Failures = Literal["raise", "keep"]
 OnLine = Callable[[int, Translation | FailedLine], None]
@@ -34,13 +35,17 @@ _PLAIN = DecodingOptions()
 class Work:
     """What segments must share to run in one batch: the models (several: an ensemble) and the options."""
 
-    __slots__ = ("_hash", "changes", "entries", "options")
+    __slots__ = ("_hash", "changes", "entries", "kind", "options")
 
     def __init__(
-        self, entries: tuple[Entry, ...], options: DecodingOptions | None, changes: DecodingOptions
+        self,
+        entries: tuple[Entry, ...],
+        options: DecodingOptions | None,
+        changes: DecodingOptions,
+        kind: AskKind = PLAIN_ASK,
     ) -> None:
-        self.entries, self.options, self.changes = entries, options, changes
-        self._hash = hash((entries, options, changes))
+        self.entries, self.options, self.changes, self.kind = entries, options, changes, kind
+        self._hash = hash((entries, options, changes, kind))
 
     def __hash__(self) -> int:
         return self._hash
@@ -52,6 +57,7 @@ class Work:
             and self.entries == other.entries
             and self.options == other.options
             and self.changes == other.changes
+            and self.kind == other.kind
         )
 
     @property
@@ -60,9 +66,9 @@ class Work:
         beam = self.changes.beam_size if "beam_size" in self.changes.stated else 1
         return sum(entry.cost for entry in self.entries) * (1 + beam) / 2
 
-    def linked(self) -> Work:
-        """The same with alignments."""
-        return Work(self.entries, self.options, self.changes.replace(alignment="soft"))
+    def asked(self, kind: AskKind) -> Work:
+        """The same for questions of another kind."""
+        return Work(self.entries, self.options, self.changes, kind)
 
     @property
     def generation(self) -> tuple[int, ...]:
@@ -71,15 +77,16 @@ class Work:
     def resolve(self, defaults: DecodingOptions) -> DecodingOptions:
         """As `DecodingOptions.of`: the changes, before the options, before the model's defaults."""
         base = defaults if self.options is None else self.options.over(defaults)
-        return self.changes.over(base) if self.changes.stated else base
+        return self.kind.options(self.changes.over(base) if self.changes.stated else base)
 
 
 @dataclass(eq=False, slots=True)
 class LineJob:
-    """A line of a request on its way through a model.
+    """A question about a line of a request, on its way through a model.
 
     Attributes:
         wanted: the line.
+        ask: the question.
         text: what the model of this step translates.
         step: which model of the route.
         steps: what the models before said.
@@ -90,6 +97,7 @@ class LineJob:
 
     request: Request
     wanted: WantedLine
+    ask: Ask
     text: str
     step: int = 0
     steps: tuple[Translation, ...] = ()
@@ -101,12 +109,11 @@ class LineJob:
 
     @property
     def work(self) -> Work:
-        works = self.request.linked_works if self.wanted.linked else self.request.works
-        return works[self.step]
+        return self.request.works_of(self.ask)[self.step]
 
     @property
     def prefix(self) -> str:
-        return self.wanted.prefix
+        return self.ask.prefix
 
     @property
     def last(self) -> bool:
@@ -133,7 +140,8 @@ class Request:
 
     Attributes:
         texts: taken apart.
-        works: one for each model of the route; ``linked_works``: for lines whose alignment is needed.
+        works: one for each model of the route, as the call says.
+        linked: all alignments are needed.
         failures: "raise": the first text that failed is the request's error; "keep": a `FailedLine` each.
         single: one text was given, and one result is wanted.
         on_line: told of each text as it is done, from any thread.
@@ -156,33 +164,49 @@ class Request:
     open: int = 0
     closed: bool = False
     defaults: DecodingOptions = _PLAIN
-    linked_works: tuple[Work, ...] = ()
+    linked: bool = False
+    other_works: dict[AskKind, tuple[Work, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.open = self.size
         self.results = [None] * self.size
-        self.linked_works = tuple(work.linked() for work in self.works)
 
     @property
     def size(self) -> int:
         """Texts."""
         return len(self.texts.all)
 
-    def jobs(self) -> list[LineJob]:
+    def parts(self) -> dict[Work, list[Part]]:
         """The lines, longest first: neighbours in a batch should be of like length."""
-        jobs = [LineJob(self, wanted, wanted.text) for wanted in self.texts.lines]
-        jobs.sort(key=lambda job: -len(job.text))
-        return jobs
+        jobs = [job for wanted in self.texts.lines if (job := self.job(wanted)) is not None]
+        parts: dict[Work, list[Part]] = {}
+        for job in sorted(jobs, key=lambda job: -len(job.text)):
+            parts.setdefault(job.work, []).append(job.part())
+        return parts
+
+    def job(self, wanted: WantedLine) -> LineJob | None:
+        """The open question of a line; None: its dialogue is over."""
+        ask = wanted.dialogue.ask
+        return None if ask is None else LineJob(self, wanted, ask, ask.text)
+
+    def works_of(self, ask: Ask) -> tuple[Work, ...]:
+        """What runs for a question."""
+        kind = ask.kind._replace(linked=True) if self.linked else ask.kind
+        if kind == PLAIN_ASK:
+            return self.works
+        if kind not in self.other_works:
+            self.other_works[kind] = tuple(work.asked(kind) for work in self.works)
+        return self.other_works[kind]
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         return tuple(entry for work in self.works for entry in work.entries)
 
-    def answer(self, job: LineJob, answer: Translation | FailedLine) -> LineJob | list[Text]:
-        """A step of a line is done. Returns the line again if another step follows, else texts that are complete."""
+    def following(self, job: LineJob, answer: Translation | FailedLine) -> LineJob | None:
+        """A step of a route is done. Returns the next one; None: there is the answer."""
         if isinstance(answer, Translation) and not job.last:
-            return LineJob(self, job.wanted, answer.text, job.step + 1, (*job.steps, answer))
-        return job.wanted.answered(answer)
+            return LineJob(self, job.wanted, job.ask, answer.text, job.step + 1, (*job.steps, answer))
+        return None
 
     def write(self, text: Text) -> Translation | FailedLine:
         """The result of a complete text. Takes its time: not under a lock."""
@@ -245,3 +269,11 @@ def _without(options: Any, names: Sequence[str]) -> Any:
 def own_copy(error: DragomanError) -> DragomanError:
     """The same error for another caller: raising one object twice would mix their tracebacks."""
     return copy.copy(error).with_traceback(None)
+
+
+def setter_of(request: Request, *, value: Any = None, error: DragomanError | None = None) -> Callable[[], None]:
+    """What settles the future of a request."""
+    if error is None:
+        return lambda: request.future.set_result(value)
+    kept = error.with_traceback(None)
+    return lambda: request.future.set_exception(kept)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from dragoman.options import DecodingOptions
 from dragoman.result import FailedLine, Translation
+from dragoman.text.dialogue import Dialogue, PlannedLine
 from dragoman.text.passage import Passage
 
 __all__ = ["Text", "Texts", "WantedLine"]
@@ -14,24 +15,17 @@ __all__ = ["Text", "Texts", "WantedLine"]
 
 @dataclass(eq=False, slots=True)
 class WantedLine:
-    """A sentence that a model reads.
+    """A sentence that a model reads. One question of its dialogue at a time is under way.
 
     Attributes:
-        prefix: what its translation begins with.
-        linked: its alignment is needed.
         texts: that hold it.
-        answer: once it is there.
     """
 
-    text: str
-    prefix: str
-    linked: bool
+    dialogue: Dialogue
     texts: list[Text] = field(default_factory=list)
-    answer: Translation | FailedLine | None = None
 
-    def answered(self, answer: Translation | FailedLine) -> list[Text]:
-        """Returns the texts that miss no line any more."""
-        self.answer = answer
+    def done(self) -> list[Text]:
+        """The dialogue is over. Returns the texts that miss no line any more."""
         complete = []
         for text in self.texts:
             text.missing -= 1
@@ -62,10 +56,11 @@ class Text:
         """The result, once no line is missing. ``options``: of the call."""
         answers: list[Translation] = []
         for line in self.lines:
-            if isinstance(line.answer, FailedLine):
-                return FailedLine(self.passage.source, line.answer.error)
-            assert line.answer is not None
-            answers.append(line.answer)
+            result = line.dialogue.result
+            if isinstance(result, FailedLine):
+                return FailedLine(self.passage.source, result.error)
+            assert result is not None
+            answers.append(result)
         return self.passage.write(answers, options)
 
 
@@ -75,12 +70,10 @@ class Texts:
     Args:
         passages: of the texts.
         prefixes: of each the beginning of its translation; empty: none.
-        linked: all alignments are needed.
     """
 
-    def __init__(self, passages: Sequence[Passage], prefixes: Sequence[str] = (), *, linked: bool = False) -> None:
-        self._lines: dict[tuple[str, str], WantedLine] = {}
-        self._linked = linked
+    def __init__(self, passages: Sequence[Passage], prefixes: Sequence[str] = ()) -> None:
+        self._lines: dict[tuple[PlannedLine, str], WantedLine] = {}
         self.all = [
             Text(number, passage, prefixes[number] if prefixes else "") for number, passage in enumerate(passages)
         ]
@@ -89,9 +82,10 @@ class Texts:
 
     def _add(self, text: Text) -> None:
         prefix = text.prefix
-        for wanted, linked in zip(text.passage.lines, text.passage.linked, strict=True):
-            line = self._lines.setdefault((wanted, prefix), WantedLine(wanted, prefix, self._linked))
-            line.linked = line.linked or linked
+        for planned in text.passage.lines:
+            line = self._lines.get((planned, prefix))
+            if line is None:
+                line = self._lines[planned, prefix] = WantedLine(Dialogue(planned, prefix))
             text.lines.append(line)
             prefix = ""
         own = dict.fromkeys(text.lines)

@@ -6,13 +6,15 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from dragoman.options import Split
 from dragoman.result import Span, Translation
-from dragoman.text.codes import AlignedPart, CodedText, TokenLinks
+from dragoman.text.codes import AlignedPart, Code, CodedText, TokenLinks
+from dragoman.text.dialogue import STAND_INS, PlannedLine
+from dragoman.text.glossary import TermMatch
 from dragoman.text.joints import gap_between
 from dragoman.text.linking import token_links
 from dragoman.text.projection import project
 from dragoman.text.protect import Keep, Protection, find_protected
+from dragoman.text.reading import Reading
 from dragoman.text.sentences import has_letters, split_sentences
 from dragoman.text.stand_ins import Replacement, Restored, Substituted, restore, substitute
 
@@ -20,9 +22,6 @@ __all__ = ["CodedBlock", "Placed", "TranslatedBlock", "read_block"]
 
 _UNSEEN = frozenset((Protection.EMOJI, Protection.SYMBOL))
 """A model does not see these: it would say something about them."""
-_STAND_IN = "John"
-"""Models need not copy it, only look at it: what it becomes is overwritten. Few words are as well known to all of them,
-or keep a sentence as fluent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +31,12 @@ class CodedBlock:
     Attributes:
         substituted: with stand-ins for what is copied.
         spans: of the sentences.
-        read: whether a model reads them; else they are copied.
-        linked: whether there are codes in them, whose places need an alignment.
+        lines: what a model reads of them; None: they are copied.
     """
 
     substituted: Substituted
     spans: tuple[Span, ...]
-    read: tuple[bool, ...]
-    linked: tuple[bool, ...]
+    lines: tuple[PlannedLine | None, ...]
 
     @property
     def text(self) -> str:
@@ -56,9 +53,9 @@ class CodedBlock:
         pieces: list[str] = []
         placed: list[Placed] = []
         at, end, left, same = 0, 0, "", True
-        for (start, stop), read in zip(self.spans, self.read, strict=True):
+        for (start, stop), planned in zip(self.spans, self.lines, strict=True):
             source, gap = self.text[start:stop], self.text[end:start]
-            line = next(lines) if read else None
+            line = None if planned is None else next(lines)
             found = source if line is None else line.text
             target = found.strip()
             copied = target == source
@@ -121,37 +118,72 @@ class TranslatedBlock:
     warnings: tuple[str, ...]
 
 
-def read_block(coded: CodedText, split: Split, language: str, keep: Keep) -> CodedBlock:
-    """Find what is copied, and the sentences.
+def read_block(coded: CodedText, reading: Reading) -> CodedBlock:
+    """Find what is copied, the terms, and the sentences.
 
     Args:
         coded: of a format.
-        split, language, keep: as of `dragoman.text.reading.Reading`.
+        reading: how.
     """
-    replacements = [
-        Replacement(one.span, coded.text[one.span.start : one.span.stop], "" if one.kind in _UNSEEN else _STAND_IN)
-        for one in find_protected(coded.text, keep)
-    ]
-    substituted = substitute(coded, replacements)
+    substituted = substitute(coded, _replacements(coded, reading.keep))
     text = substituted.coded.text
-    spans = split_sentences(text, split, language)
-    ats = [code.at for code in substituted.coded.codes]
-    return CodedBlock(
-        substituted,
-        tuple(spans),
-        tuple(_needs_model(text, span, substituted) for span in spans),
-        tuple(bisect_right(ats, stop) > bisect_left(ats, start) for start, stop in spans),
-    )
+    spans = split_sentences(text, reading.split, reading.language)
+    terms = () if reading.terms is None else reading.terms.find(text, substituted.places)
+    planned = []
+    first = 0
+    for span in spans:
+        while first < len(terms) and terms[first].span.start < span.start:
+            first += 1
+        last = first
+        while last < len(terms) and terms[last].span.stop <= span.stop:
+            last += 1
+        line = _planned(text, span, substituted.coded.codes)
+        if line is not None and last > first:
+            own = tuple(_moved(match, -span.start) for match in terms[first:last])
+            line = replace(line, linked=True, terms=own, method=reading.method)
+        planned.append(line)
+        first = last
+    return CodedBlock(substituted, tuple(spans), tuple(planned))
 
 
-def _needs_model(text: str, span: Span, substituted: Substituted) -> bool:
-    """Whether there are letters outside of stand-ins."""
-    first = bisect_right(substituted.places, span.start, key=lambda place: place.stop)
-    done = span.start
-    for place in substituted.places[first:]:
-        if place.start >= span.stop:
-            break
-        if has_letters(text[done : place.start]):
-            return True
-        done = place.stop
-    return has_letters(text[done : span.stop])
+def _moved(match: TermMatch, by: int) -> TermMatch:
+    return match._replace(span=Span(match.span.start + by, match.span.stop + by))
+
+
+def _replacements(coded: CodedText, keep: Keep) -> list[Replacement]:
+    text, ats = coded.text, {code.at for code in coded.codes}
+    found: list[Replacement] = []
+    done = 0
+    for one in find_protected(text, keep):
+        start, stop = one.span
+        if one.kind not in _UNSEEN:
+            found.append(Replacement(one.span, text[start:stop], STAND_INS[0]))
+        else:
+            # Of a blank on either side the model should see one.
+            spaced = start > done and text[start - 1] == " " and (stop == len(text) or text[stop].isspace())
+            start -= spaced and start not in ats
+            found.append(Replacement(Span(start, stop), text[start:stop], ""))
+        done = stop
+    return found
+
+
+def _planned(text: str, span: Span, codes: Sequence[Code]) -> PlannedLine | None:
+    """What a model reads of a sentence: nothing, if there are no letters outside of stand-ins.
+
+    Args:
+        codes: of the block.
+    """
+    start, stop = span
+    own = codes[bisect_left(codes, start, key=_place) : bisect_right(codes, stop, key=_place)]
+    stand_ins = [Span(code.at - start, code.at - start + code.width) for code in own if code.width and code.at < stop]
+    done, seen = start, False
+    for first, last in stand_ins:
+        seen = seen or has_letters(text[done : start + first])
+        done = start + last
+    if not (seen or has_letters(text[done:stop])):
+        return None
+    return PlannedLine(text[start:stop], bool(own), tuple(stand_ins))
+
+
+def _place(code: Code) -> int:
+    return code.at

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from dragoman.options import DecodingOptions, Split
+from dragoman.options import DecodingOptions
 from dragoman.result import Span, Translation
 from dragoman.text.coded_block import CodedBlock, Placed, read_block
 from dragoman.text.codes import CodedText
 from dragoman.text.composing import Part, compose
+from dragoman.text.dialogue import PlannedLine
 from dragoman.text.format import Block, MarkedText, Written
 from dragoman.text.lines import realigned
 from dragoman.text.places import SourcePlace, TargetPlace
-from dragoman.text.protect import Keep
+from dragoman.text.reading import Reading
 
 __all__ = ["MarkedPassage", "Unmarked", "read_marked"]
 
@@ -35,22 +36,8 @@ class MarkedPassage:
     blocks: tuple[CodedBlock, ...]
 
     @cached_property
-    def lines(self) -> tuple[str, ...]:
-        return tuple(
-            block.text[start:stop]
-            for block in self.blocks
-            for (start, stop), read in zip(block.spans, block.read, strict=True)
-            if read
-        )
-
-    @cached_property
-    def linked(self) -> tuple[bool, ...]:
-        return tuple(
-            linked
-            for block in self.blocks
-            for linked, read in zip(block.linked, block.read, strict=True)
-            if read
-        )
+    def lines(self) -> tuple[PlannedLine, ...]:
+        return tuple(line for block in self.blocks for line in block.lines if line is not None)
 
     def write(self, translated: Sequence[Translation], options: DecodingOptions) -> Translation:
         lines = iter(translated)
@@ -103,14 +90,14 @@ class Unmarked:
         return Written(text, (array("I", range(len(text) + 1)),))
 
 
-def read_marked(source: str, marked: MarkedText, split: Split, language: str, keep: Keep) -> MarkedPassage:
+def read_marked(source: str, marked: MarkedText, reading: Reading) -> MarkedPassage:
     """Take a parsed text apart.
 
     Args:
         source: in its format, clean.
         marked: parsed.
-        split, language, keep: as of `dragoman.text.reading.Reading`.
+        reading: how.
     """
     return MarkedPassage(
-        source, marked, tuple(read_block(block.coded, split, language, keep) for block in marked.blocks)
+        source, marked, tuple(read_block(block.coded, reading) for block in marked.blocks)
     )

@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from dragoman.options import DecodingOptions, Split
+from dragoman.options import DecodingOptions
 from dragoman.result import Span, Translation
 from dragoman.text.composing import Part, Shift, compose
+from dragoman.text.dialogue import PlannedLine
 from dragoman.text.joints import gap_between
 from dragoman.text.lines import realigned
+from dragoman.text.reading import Reading
 from dragoman.text.sentences import has_letters, split_sentences
 
 __all__ = ["Passage", "PlainPassage", "WholePassage", "read_plain"]
@@ -29,13 +31,8 @@ class Passage(Protocol):
         ...
 
     @property
-    def lines(self) -> Sequence[str]:
+    def lines(self) -> Sequence[PlannedLine]:
         """What a model has to read, in order."""
-        ...
-
-    @property
-    def linked(self) -> Sequence[bool]:
-        """Of each line whether its translation is needed with a soft alignment."""
         ...
 
     def write(self, translated: Sequence[Translation], options: DecodingOptions) -> Translation:
@@ -43,7 +40,7 @@ class Passage(Protocol):
 
         Args:
             translated: of each of the `lines`.
-            options: of the call: what they ask for beside the alignments of `linked` lines.
+            options: of the call: what they ask for beside the alignments of lines that need them.
         """
         ...
 
@@ -55,12 +52,8 @@ class WholePassage:
     source: str
 
     @property
-    def lines(self) -> tuple[str, ...]:
-        return (self.source,)
-
-    @property
-    def linked(self) -> tuple[bool, ...]:
-        return (False,)
+    def lines(self) -> tuple[PlannedLine, ...]:
+        return (PlannedLine(self.source),)
 
     def write(self, translated: Sequence[Translation], options: DecodingOptions) -> Translation:
         return realigned(translated[0], options)
@@ -80,13 +73,9 @@ class PlainPassage:
     read: tuple[bool, ...]
 
     @property
-    def lines(self) -> tuple[str, ...]:
+    def lines(self) -> tuple[PlannedLine, ...]:
         chosen = zip(self.spans, self.read, strict=True)
-        return tuple([self.source[start:stop] for (start, stop), read in chosen if read])
-
-    @property
-    def linked(self) -> tuple[bool, ...]:
-        return (False,) * sum(self.read)
+        return tuple([PlannedLine(self.source[start:stop]) for (start, stop), read in chosen if read])
 
     def write(self, translated: Sequence[Translation], options: DecodingOptions) -> Translation:
         translated = [realigned(line, options) for line in translated]
@@ -128,18 +117,16 @@ def _of_rank(line: Translation, rank: int) -> str:
     return line.n_best[min(rank, len(line.n_best) - 1)].text
 
 
-def read_plain(text: str, split: Split, language: str = "") -> Passage:
+def read_plain(text: str, reading: Reading) -> Passage:
     """Take a text without marks apart.
 
     Args:
         text: clean.
-        split: what its lines mean.
-        language: of the text, for the rules of its sentences; "" if unknown.
+        reading: how.
     """
-
-    if split == "none":
+    if reading.split == "none":
         return WholePassage(text)
-    spans = split_sentences(text, split, language)
+    spans = split_sentences(text, reading.split, reading.language)
     read = tuple([has_letters(text[start:stop]) for start, stop in spans])
     if read == (True,) and spans[0] == (0, len(text)):
         return WholePassage(text)

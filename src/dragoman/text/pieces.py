@@ -26,7 +26,7 @@ from dragoman.formats.sentencepiece_model import check_sentencepiece_model
 from dragoman.formats.vocabulary import PlainVocabulary, SentencePieceVocabulary, Vocabulary
 from dragoman.result import Span
 
-__all__ = ["WORD_START", "Pieces", "clean"]
+__all__ = ["WORD_START", "Pieces", "clean", "segmenter_pieces"]
 
 WORD_START = "\u2581"
 """SentencePiece's mark for a space."""
@@ -274,6 +274,16 @@ def _processor(path: Path) -> Any:
         raise ModelFormatError(path, f"SentencePiece cannot use the model: {str(error)[:120]}") from None
     with _lock:
         return _processors.setdefault(key, processor)
+
+
+def segmenter_pieces(path: Path, most: int) -> list[str]:
+    """Of the pieces that a SentencePiece model can make of text at most so many, evenly spread. Errors:
+    `Pieces.of_model`."""
+    processor = _processor(path)
+    size = int(processor.get_piece_size())
+    ids = list(range(0, size, -(-size // most)))
+    own = zip(processor.id_to_piece(ids), processor.is_control(ids), processor.is_unknown(ids), strict=True)
+    return [piece for piece, control, unknown in own if not (control or unknown)]
 
 
 def _trimmed(text: str, offsets: Iterable[tuple[int, int]]) -> list[Span]:

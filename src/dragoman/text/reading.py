@@ -2,52 +2,70 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
 from dragoman.arguments import check_choice
+from dragoman.errors import OptionsError
 from dragoman.languages import canonical_code
 from dragoman.options import Split, TextFormat
-from dragoman.text.formats import read_format
-from dragoman.text.marked_passage import Unmarked, read_marked
-from dragoman.text.passage import Passage, read_plain
-from dragoman.text.pieces import clean
-from dragoman.text.protect import NOTHING, Keep, find_protected
+from dragoman.text.glossary import Glossary, TermFinder
+from dragoman.text.protect import NOTHING, Keep
+from dragoman.text.terms import GlossaryMethod
 
 __all__ = ["Reading"]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Settings of a call. Raises OptionsError for what is not allowed.
+    """Settings of a call.
 
     Attributes:
         split: what lines mean.
         format: what is words and what is marks.
         language: of the texts, for the rules of sentences; "" if unknown.
         keep: what is copied, by the caller's wish.
+        terms: of the glossary, those that hold between the two languages; None: there is no glossary.
+        method: how terms are got into a translation.
     """
 
     split: Split = "paragraph"
     format: TextFormat = "text"
     language: str = ""
     keep: Keep = NOTHING
+    terms: TermFinder | None = None
+    method: GlossaryMethod = "auto"
 
-    def __post_init__(self) -> None:
-        check_choice("split", self.split, get_args(Split))
-        check_choice("format", self.format, get_args(TextFormat))
-        if self.language:
-            object.__setattr__(self, "language", canonical_code(self.language))
+    @classmethod
+    def of_call(
+        cls,
+        split: Split,
+        format: TextFormat,
+        glossary: Glossary | None,
+        glossary_method: GlossaryMethod,
+        keep: Sequence[str | re.Pattern[str]],
+        source_language: str | None,
+        languages: tuple[str, str] | None,
+    ) -> Reading:
+        """The settings that a caller gave. Raises OptionsError for what is not allowed.
+
+        Args:
+            languages: source and target of the model, if it is known.
+        """
+        check_choice("split", split, get_args(Split))
+        check_choice("format", format, get_args(TextFormat))
+        check_choice("glossary_method", glossary_method, get_args(GlossaryMethod))
+        if glossary is not None and not isinstance(glossary, Glossary):
+            raise OptionsError("glossary", glossary, "a Glossary: Glossary.load(path), or Glossary.from_pairs(pairs)")
+        source, target = languages or ("", "")
+        if source_language is not None:
+            source = canonical_code(source_language)
+        terms = None if glossary is None else glossary.finder(source, target)
+        return cls(split, format, source, Keep(tuple(keep)), terms, glossary_method)
 
     @property
     def whole(self) -> bool:
         """A text is what the model reads, and its answer is the translation."""
-        return self.split == "none" and self.format == "text" and not self.keep.patterns
-
-    def read(self, text: str) -> Passage:
-        """Take a text apart."""
-        text = clean(text)
-        if self.format == "text" and not (self.split != "none" and find_protected(text, self.keep)):
-            return read_plain(text, self.split, self.language)
-        marked = Unmarked(text) if self.format == "text" else read_format(text, self.format)
-        return read_marked(text, marked, self.split, self.language, self.keep)
+        return self.split == "none" and self.format == "text" and self.terms is None and not self.keep.patterns

@@ -100,21 +100,27 @@ def read_model(recipe: Recipe, held: Sequence[MemoryFile], name: str) -> ReadMod
     config = read_config(options, shapes, compat=recipe.compat)  # type: ignore[arg-type]
     graph = build_graph(config)
     unused = check_parameters(graph, shapes, config, path=recipe.model, unread=file.unread)
+    damaged = _not_finite(file, graph)
+    if damaged:
+        _log.warning("%s: %s hold NaN or infinity: translations will be nonsense", recipe.model, ", ".join(damaged))
     if unused:
         _log.debug("%s: tensors that its configuration does not use: %s", recipe.model, ", ".join(unused))
     precisions = _precisions(file, graph, config, recipe.precision)
     plan = plan_for(graph, precisions)
+    source_rows = shapes[config.stored(config.tables.source)][0]
+    columns = shapes[config.stored(config.tables.output)][0 if config.tables.output_transposed else 1]
     wanted = recipe.shortlist
     lists = None
     if wanted is not None:
         lists = read_shortlist(replace(wanted, path=held[1]), recipe.source, recipe.target)
+        if recipe.source.size > source_rows or recipe.target.size > columns:
+            lists = lists.within(source_rows, columns)
     details = {
         "options": options,
         "shapes": shapes,
         "precisions": [precisions.default.value, sorted(precisions.floats), precisions.alphas],
     }
     text = json.dumps(details, ensure_ascii=False, separators=(",", ":"), default=str, skipkeys=True)
-    columns = max(shapes[config.stored(config.tables.output)])  # of the output layer, whichever way it lies
     facts = PreparedFacts(
         name=name,
         made_of=str(recipe.model),
@@ -123,12 +129,18 @@ def read_model(recipe: Recipe, held: Sequence[MemoryFile], name: str) -> ReadMod
         signature=plan.signature,
         precision=precisions.default.value,
         parameter_count=sum(parameter.data.size for parameter in file.parameters.values()),
-        source_rows=shapes[config.stored(config.tables.source)][0],
+        source_rows=source_rows,
         right_to_left=config.right_to_left,
         cost=cost_of_piece(plan, vocabulary=columns, shortlist=lists is not None),
         shortlist=None if lists is None else (lists.first, lists.best),
     )
-    return ReadModel(facts, text, plan, file, lists, storable=_plain(options))
+    return ReadModel(facts, text, plan, file, lists, storable=_plain(options) and not damaged)
+
+
+def _not_finite(file: ParameterFile, graph: Graph) -> list[str]:
+    """Names of needed parameters with values that are no numbers."""
+    floats = (file.parameters[name] for name in graph.parameters() if file.parameters[name].multiplier is None)
+    return sorted(parameter.name for parameter in floats if not np.isfinite(parameter.data).all())
 
 
 def _options(file: ParameterFile, given: GivenOptions, made_of: Path) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class Recipe:
             "compat": self.compat,
             "shortlist": None
             if lists is None
-            else [lists.first, lists.best, lists.threshold, lists.verify, lists.stated_false, lists.path.name,
-                  self.source.content_hash, self.target.content_hash],
-            "given": [dict(self.given.values), self.given.ignore_file],
+            else [lists.first, lists.best, lists.threshold, lists.verify, lists.stated_false, lists.repeated,
+                  lists.path.name, self.source.content_hash, self.target.content_hash],
+            "given": [json.dumps(dict(self.given.values), sort_keys=True, default=str), self.given.ignore_file],
         }  # fmt: skip
