@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypedDict, TypeVar, Unpack, cast
 
@@ -269,6 +269,11 @@ class DecodingOptions:
             if name not in option_names():
                 _refuse_name(name, value)
         return DecodingOptions(**cast(dict[str, Any], changes)).over(self) if changes else self
+
+    def without(self, names: Iterable[str]) -> DecodingOptions:
+        """As if some had not been stated."""
+        kept = self.stated.difference(names)
+        return self if kept == self.stated else DecodingOptions(**{name: getattr(self, name) for name in kept})
 
     @classmethod
     def of(
