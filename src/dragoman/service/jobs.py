@@ -175,7 +175,8 @@ def _found(
 def _segment(part: Part) -> Segment:
     line = part.job.line
     assert line is not None
-    return Segment(line.segments[part.segment], () if part.segment else line.prefix)
+    phrases = line.phrases[part.segment] if line.phrases else ()
+    return Segment(line.segments[part.segment], () if part.segment else line.prefix, phrases)
 
 
 def _assemble(jobs: Sequence[LineJob], model: Model, options: DecodingOptions, outcome: Outcome) -> None:
