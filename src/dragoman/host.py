@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -54,13 +53,14 @@ def anonymous(nbytes: int) -> Region:
     return cast(Region, _native.Region.anonymous(nbytes))
 
 
-def map_file(path: Path) -> Region:
-    """A file, mapped read-only. The descriptor is not kept. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def map_file(descriptor: int, path: Path) -> Region:
+    """An open file, mapped read-only; the descriptor is not kept. ``path``: where it lies. Raises OSError."""
+    text = str(path)
     try:
-        return cast(Region, _native.Region.map(descriptor, str(path)))
-    finally:
-        os.close(descriptor)
+        text.encode()
+    except UnicodeEncodeError:
+        text = ""  # no name that the native module can look at again: whoever holds the map does
+    return cast(Region, _native.Region.map(descriptor, text))
 
 
 def checksum(data: bytes | bytearray | memoryview) -> int:

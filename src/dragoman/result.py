@@ -93,6 +93,7 @@ class Hypothesis:
         text: for people to read.
         tokens: target pieces, with the end symbol ``</s>`` that the model chose itself.
         score: (path score - word_penalty * tokens) / tokens ** normalize: what hypotheses are ordered by.
+            With ``skip_cost`` it orders them by their logits, and means nothing else: `Translation.score` is None.
         path_score: sum of log-probabilities over the tokens (of logits with ``skip_cost``).
         model_scores: the path score by each model of an ensemble, unweighted; for one model (path_score,).
         word_scores: what each token added to the path score, or None where not asked for.
@@ -159,6 +160,11 @@ class Sentence:
 class SentenceRecipe(Protocol):
     """How the sentences of a translation are found, once somebody asks. Immutable, and can be pickled."""
 
+    @property
+    def probable(self) -> bool:
+        """Whether scores are log-probabilities."""
+        ...
+
     def sentences(self, translation: Translation, /) -> tuple[Sentence, ...]: ...
 
 
@@ -193,9 +199,10 @@ class Translation:
         return self.n_best[0].text
 
     @property
-    def score(self) -> float:
-        """Of the best hypothesis, normalised, as Marian prints it."""
-        return self.n_best[0].score
+    def score(self) -> float | None:
+        """Of the best hypothesis: log-probability, penalised and normalised, as Marian prints it. None where
+        probabilities were not computed (``skip_cost``)."""
+        return self.n_best[0].score if self.recipe is None or self.recipe.probable else None
 
     @property
     def tokens(self) -> tuple[str, ...]:

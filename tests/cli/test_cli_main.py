@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -70,7 +71,7 @@ def test_defects_are_1_and_say_how_to_see_more(monkeypatch: pytest.MonkeyPatch) 
     def fail(*_: object) -> None:
         raise ZeroDivisionError("deep inside")
 
-    monkeypatch.setattr(translate, "_route", fail)
+    monkeypatch.setattr(translate, "choose_models", fail)
     ran = run("translate", "--model", "m", "text")
     assert ran.code == 1
     assert "defect" in ran.said and "deep inside" in ran.said and "--debug" in ran.said
@@ -101,3 +102,29 @@ def test_a_reader_that_leaves_is_no_error_to_talk_about(shared: Path) -> None:
     assert process.wait(timeout=20) == 1
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments", "said"),
+    [
+        (">&-", "translate --from en --to de Hello.", "standard output is closed"),
+        (">&-", "decoder -m a -v b", "standard output is closed"),
+        (">&-", "cache ls", "standard output is closed"),
+        (">&-", "--version", "standard output is closed"),
+        ("<&-", "translate --from en --to de", "standard input is closed"),
+    ],
+)
+def test_closed_streams(closed: str, arguments: str, said: str, tmp_path: Path) -> None:
+    """As a shell closes them. The decoder needs its models first."""
+    if arguments.startswith("decoder"):
+        from dragoman.catalogue.bundled import find_route
+
+        (folder,) = find_route("en", "de")
+        arguments = f"decoder -m {folder}/model.bin -v {folder}/vocab.spm {folder}/vocab.spm"
+    code = "from dragoman.cli.main import main; main()"
+    command = f"{sys.executable} -c '{code}' {arguments} {closed}"
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    done = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, input="Hello.\n", env=os.environ | {"PYTHONPATH": path}
+    )
+    assert done.returncode == 1 and said in done.stderr and "defect" not in done.stderr

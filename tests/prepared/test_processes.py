@@ -13,7 +13,8 @@ import pytest
 from prepared_tools import answers, run_python
 
 from dragoman import load
-from dragoman.weights.store import cache_folder, temporary_files
+from dragoman.weights.cache_folder import cache_folder
+from dragoman.weights.store import temporary_files
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
@@ -29,7 +30,8 @@ import os, sys
 sys.path[:0] = sys.argv[2:]
 from prepared_tools import answers
 from dragoman import load
-from dragoman.weights.store import cache_folder, clear
+from dragoman.weights.cache_folder import cache_folder
+from dragoman.weights.store import clear
 import dragoman.run.translator
 print("ready", flush=True)
 while True:

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from dragoman.cli.lines import printable
+
 __all__ = ["command"]
 
 
@@ -25,14 +27,17 @@ def ls(as_json: bool) -> None:
     """List the prepared models, with the files they were made of first."""
     from dragoman.tables import format_table
     from dragoman.units import format_bytes
+    from dragoman.weights.cache_folder import read_limit
     from dragoman.weights.store import stored_files
 
     folder = _folder()
     rows = [_describe(path, verify=False) for path in stored_files(folder)]
+    limit = read_limit(folder)
     if as_json:
-        click.echo(json.dumps({"folder": str(folder), "files": rows}, indent=1, ensure_ascii=False))
+        answer = {"folder": printable(folder), "limit_bytes": limit, "files": rows}
+        click.echo(json.dumps(answer, indent=1, ensure_ascii=False))
         return
-    click.echo(folder)
+    click.echo(printable(folder))
     if rows:
         cells = [
             (row["name"][:12], format_bytes(row["bytes"]), row["precision"], row["made_of"] or row["problem"])
@@ -40,7 +45,26 @@ def ls(as_json: bool) -> None:
         ]
         click.echo(format_table(("name", "size", "precision", "made of"), cells).rstrip())
     total = sum(row["bytes"] for row in rows)
-    click.echo(f"{len(rows)} models, {format_bytes(total)}")
+    most = "no limit" if limit is None else f"at most {format_bytes(limit)}, the least recently used go first"
+    click.echo(f"{len(rows)} models, {format_bytes(total)} ({most}: `dragoman cache limit`)")
+
+
+@command.command("limit")
+@click.argument("size", metavar="[SIZE|off]", required=False)
+def limit_command(size: str | None) -> None:
+    """Say, or set, how much may lie in the cache: "8 GB", or "off" for no limit. Beyond it the models leave that were
+    not used longest."""
+    from dragoman.units import format_bytes
+    from dragoman.weights.cache_folder import read_limit, write_limit
+
+    folder = _folder()
+    if size is not None:
+        try:
+            write_limit(folder, size)
+        except OSError as error:
+            raise click.ClickException(f"{folder}: {error.strerror or error}") from None
+    limit = read_limit(folder)
+    click.echo("no limit" if limit is None else format_bytes(limit))
 
 
 @command.command("verify")
@@ -74,11 +98,11 @@ def clear() -> None:
 
 
 def _folder() -> Path:
-    from dragoman.weights.store import cache_folder
+    from dragoman.weights.cache_folder import cache_folder
 
     folder = cache_folder()
     if folder is None:
-        raise click.ClickException("there is no cache: DRAGOMAN_CACHE is off")
+        raise click.ClickException("there is no cache: DRAGOMAN_CACHE is off, or the folder is open to others")
     return folder
 
 
@@ -86,15 +110,15 @@ def _describe(path: Path, *, verify: bool) -> dict[str, Any]:
     """A file as plain values. ``problem``: why it cannot be used, or None."""
     from dragoman.errors import DragomanError
     from dragoman.formats.prepared import decode_head
-    from dragoman.host import map_file
+    from dragoman.weights.store import map_prepared
 
     row: dict[str, Any] = {"name": path.stem, "bytes": 0, "precision": "", "made_of": "", "problem": None}
     try:
         row["bytes"] = path.stat().st_size
-        facts = decode_head(memoryview(map_file(path)), path, verify_payload=verify).facts
-        row["precision"], row["made_of"] = facts.precision, facts.made_of
+        facts = decode_head(memoryview(map_prepared(path)[0]), path, verify_payload=verify).facts
+        row["precision"], row["made_of"] = facts.precision, printable(facts.made_of)
         if facts.name != path.stem:
-            row["problem"] = f"{path} is not what its name says"
+            row["problem"] = f"{printable(path)} is not what its name says"
     except (OSError, DragomanError) as error:
-        row["problem"] = str(error)
+        row["problem"] = printable(str(error))
     return row

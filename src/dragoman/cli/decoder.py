@@ -59,6 +59,7 @@ def command(arguments: list[str]) -> None:
     _say("these options have no effect here, the output may differ from Marian's", settings.lost)
     check_different(settings.source, settings.output)
     models = _load(settings)
+    _dump(settings, models[0])
     reversed_ = models[0].config.right_to_left
     beam_size = settings.options.beam_size
 
@@ -102,6 +103,14 @@ def _load(settings: Settings) -> list[Model]:
         load_bundle(files, precision=precision, compat=settings.compat, cut_already=True)
         for files in bundles_of_config(settings.config)
     ]
+
+
+def _dump(settings: Settings, model: Model) -> None:
+    from dragoman.formats.shortlist_text import dump_shortlist, is_binary_shortlist
+
+    options = settings.config.shortlist
+    if options is not None and options.dump and model.shortlist is not None and not is_binary_shortlist(options.path):
+        dump_shortlist(model.shortlist, *model.vocabularies, options.dump)
 
 
 def _say(what: str, names: Sequence[str]) -> None:

@@ -76,6 +76,7 @@ def _show(catalogue: Catalogue, limit: int | None, as_json: bool) -> None:
     if as_json:
         totals = {"weights_bytes": total, "prepared_bytes": prepared, "weights_budget": limit}
         click.echo(json.dumps({"models": rows, **totals}, indent=1))
+        _fail_if_unloadable(rows)
         return
     table = [
         (
@@ -99,20 +100,29 @@ def _show(catalogue: Catalogue, limit: int | None, as_json: bool) -> None:
     )
     if limit is not None:
         click.echo(f"The budget of {format_bytes(limit)} holds {_fitting(rows, limit)} of them at once.")
+    _fail_if_unloadable(rows)
+
+
+def _fail_if_unloadable(rows: list[dict[str, Any]]) -> None:
+    """Exit code 1: scripts ask whether a fleet can be used."""
+    failing = [row["name"] for row in rows if row["error"]]
+    if failing:
+        click.echo(f"dragoman: {len(failing)} models cannot be loaded: {', '.join(failing[:10])}", err=True)
+        raise click.exceptions.Exit(1)
 
 
 def _prepared_files() -> dict[str, Path]:
     """Prepared weights in the cache, by the model file that they were made of."""
     from dragoman.errors import DragomanError
     from dragoman.formats.prepared import decode_head
-    from dragoman.host import map_file
-    from dragoman.weights.store import cache_folder, stored_files
+    from dragoman.weights.cache_folder import cache_folder
+    from dragoman.weights.store import map_prepared, stored_files
 
     folder = cache_folder()
     found = {}
     for path in [] if folder is None else stored_files(folder):
         try:
-            facts = decode_head(memoryview(map_file(path)), path, verify_payload=False).facts
+            facts = decode_head(memoryview(map_prepared(path)[0]), path, verify_payload=False).facts
             found[os.path.realpath(facts.made_of)] = path
         except (DragomanError, OSError):
             continue  # `dragoman cache verify` says what is wrong with it

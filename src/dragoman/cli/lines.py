@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 
 import click
 
-__all__ = ["check_different", "count_lines", "input_stream", "output_stream", "read_chunks", "to_line"]
+__all__ = ["check_different", "count_lines", "input_stream", "output_stream", "printable", "read_chunks", "to_line"]
 
 _READ = 1 << 16
 _STANDARD = ("-", "stdin", "stdout")
@@ -23,6 +23,8 @@ _STANDARD = ("-", "stdin", "stdout")
 def input_stream(path: str | None) -> Iterator[BinaryIO]:
     """A file to read, unpacked if its name ends in ``.gz``; standard input for None, ``-`` and ``stdin``."""
     if path is None or path in _STANDARD:
+        if sys.stdin is None:  # closed by whoever started us
+            raise click.ClickException("standard input is closed: give a text, or a file.")
         yield sys.stdin.buffer
     elif path.endswith(".gz"):
         with gzip.open(path, "rb") as packed:
@@ -36,6 +38,8 @@ def input_stream(path: str | None) -> Iterator[BinaryIO]:
 def output_stream(path: str | None) -> Iterator[BinaryIO]:
     """A file to write, packed if its name ends in ``.gz``; standard output for None, ``-`` and ``stdout``."""
     if path is None or path in _STANDARD:
+        if sys.stdout is None:
+            raise click.ClickException("standard output is closed: give --output FILE.")
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     elif path.endswith(".gz"):
@@ -44,6 +48,11 @@ def output_stream(path: str | None) -> Iterator[BinaryIO]:
     else:
         with open(path, "wb") as file:
             yield file
+
+
+def printable(text: object) -> str:
+    """A text, or a path of any bytes, so that it can be written as UTF-8."""
+    return str(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def check_different(source: str | None, target: str | None) -> None:

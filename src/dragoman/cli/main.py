@@ -24,8 +24,10 @@ _COMMANDS = {
     "prepare": "Prepare models' weights, so that they load at once.",
     "profile": "Show where the time of a model goes.",
     "plan": "Show how a model runs, and in how much memory.",
-    "translate": "Translate text, line by line.",
+    "translate": "Translate text, files and folders.",
 }
+_STREAMING = frozenset({"translate", "decoder"})
+"""Commands that may write to a file, and say it themselves where standard output is closed."""
 _FAILED, _WRONG_USAGE, _INTERRUPTED = 1, 2, 130
 
 
@@ -50,6 +52,8 @@ class _Commands(click.Group):
         arguments = list(sys.argv[1:] if args is None else args)
         color = False if os.environ.get("NO_COLOR") else None
         try:
+            if sys.stdout is None and not _STREAMING.intersection(arguments):
+                raise click.ClickException("standard output is closed: there is nowhere to write to.")
             code = super().main(arguments, prog_name="dragoman", standalone_mode=False, color=color)
         except BaseException as error:
             if isinstance(error, SystemExit):

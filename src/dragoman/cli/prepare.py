@@ -6,6 +6,8 @@ import time
 
 import click
 
+from dragoman.cli.lines import printable
+
 __all__ = ["command"]
 
 
@@ -36,7 +38,7 @@ def command(models: tuple[str, ...], precision: str, shortlist: str, compat: str
         took = f"{time.perf_counter() - started:.2f} s"
         size = format_bytes(model.weights_bytes)
         if model.file_backed:
-            click.echo(f"{path}: {model.precision}, {size}, {took}: {model.weights.path}")
+            click.echo(printable(f"{path}: {model.precision}, {size}, {took}: {model.weights.path}"))
         else:
             failed = True
             click.echo(f"dragoman: {path}: the weights could not be kept: see `dragoman cache ls`", err=True)

@@ -251,6 +251,7 @@ def _shortlist(value: object) -> ShortlistOptions:
         first=_count(second) if rest and words is None else None,
         best=_count(rest[1]) if len(rest) > 1 else None,
         threshold=_number(rest[2]) if len(rest) > 2 else 0.0,
+        dump=_text(rest[3]) if len(rest) > 3 and rest[3] not in (None, "") else "",
         # For a binary list the second value is "check the checksum", whatever was meant: 0 and false say no.
         verify=flag(words) if words is not None else not rest or _count(second) != 0,
         stated_false=words is not None and not flag(words),

@@ -23,12 +23,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dragoman.errors import ModelFormatError
 from dragoman.formats.bounded import BoundedReader
 from dragoman.formats.prepared_facts import PreparedFacts
 from dragoman.formats.shortlist import Shortlist
 from dragoman.host import anonymous, checksum
 
-__all__ = ["PAGE", "RECORD_BYTES", "Head", "decode_head", "encode_head", "head_size", "pages"]
+__all__ = [
+    "HEADER_BYTES",
+    "PAGE",
+    "RECORD_BYTES",
+    "Head",
+    "check_size",
+    "decode_head",
+    "encode_head",
+    "head_size",
+    "pages",
+]
 
 PAGE = 4096
 VERSION = 6
@@ -38,7 +49,7 @@ vector's values), rows, scale, bias, column sums, sketch, overflow lists. Offset
 
 _MAGIC = b"DRAGOMAN"
 _HEADER = struct.Struct("=8s2I3Q3Q3Q2Q2Q")
-_HEADER_BYTES = 128
+HEADER_BYTES = 128
 _CHECKSUM = slice(_HEADER.size - 8, _HEADER.size)
 _MAX_HEAD = 1 << 30
 
@@ -84,7 +95,7 @@ def _eight(nbytes: int) -> int:
 def head_size(facts: bytes, plan: bytes, slots: int, shortlist: Shortlist | None) -> int:
     """Bytes of the head, whole pages: where the payload begins."""
     offsets, ids = _lists(shortlist)
-    start = _HEADER_BYTES + _eight(len(facts)) + _eight(len(plan))
+    start = HEADER_BYTES + _eight(len(facts)) + _eight(len(plan))
     return pages(start + slots * RECORD_BYTES + 8 * offsets + 4 * ids)
 
 
@@ -102,22 +113,31 @@ def encode_head(
     """
     offsets, ids = _lists(shortlist)
     size = head_size(facts, plan, len(records), shortlist)
-    plan_at = _HEADER_BYTES + _eight(len(facts))
+    plan_at = HEADER_BYTES + _eight(len(facts))
     table_at = plan_at + _eight(len(plan))
     lists_at = table_at + len(records) * RECORD_BYTES
     head = bytearray(size)
-    head[_HEADER_BYTES : _HEADER_BYTES + len(facts)] = facts
+    head[HEADER_BYTES : HEADER_BYTES + len(facts)] = facts
     head[plan_at : plan_at + len(plan)] = plan
     head[table_at:lists_at] = b"".join(records)
     if shortlist is not None:
         raw = memoryview(shortlist.offsets).tobytes() + memoryview(shortlist.ids).tobytes()
         head[lists_at : lists_at + len(raw)] = raw
     _HEADER.pack_into(
-        head, 0, _MAGIC, VERSION, len(records), _HEADER_BYTES, len(facts), table_at, lists_at, offsets, ids,
+        head, 0, _MAGIC, VERSION, len(records), HEADER_BYTES, len(facts), table_at, lists_at, offsets, ids,
         size, len(payload), size + len(payload), plan_at, len(plan), checksum(payload), 0,
     )  # fmt: skip
     head[_CHECKSUM] = struct.pack("=Q", checksum(head))
     return bytes(head)
+
+
+def check_size(header: bytes, size: int, path: Path) -> None:
+    """Raises ModelFormatError unless a file's first bytes are ours and speak of its size: before it is mapped."""
+    if len(header) < _HEADER.size:
+        raise ModelFormatError(path, "the file is too short for prepared weights", found=size)
+    values = _HEADER.unpack_from(header)
+    if values[0] != _MAGIC or values[1] != VERSION or values[11] != size:
+        raise ModelFormatError(path, "not prepared weights of this version and size", found=size)
 
 
 def decode_head(view: memoryview, path: Path, *, verify_payload: bool = True) -> Head:
@@ -131,7 +151,7 @@ def decode_head(view: memoryview, path: Path, *, verify_payload: bool = True) ->
     Raises:
         ModelFormatError: it is not ours, of another version, cut short, or a checksum is wrong.
     """
-    start = BoundedReader(view[:_HEADER_BYTES].tobytes(), path)
+    start = BoundedReader(view[:HEADER_BYTES].tobytes(), path)
     values = _HEADER.unpack(start.take(_HEADER.size, "the header"))
     magic, version, slots, facts_at, facts_bytes, table_at, lists_at, offsets, ids = values[:9]
     payload_at, payload_bytes, file_bytes, plan_at, plan_bytes, payload_sum, head_sum = values[9:]

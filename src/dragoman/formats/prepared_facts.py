@@ -44,12 +44,12 @@ class PreparedFacts:
         """JSON for `dragoman.formats.prepared.encode_head`; ``details``: JSON of what few need, kept as text."""
         return json.dumps(
             {**dataclasses.asdict(self), "details": details}, ensure_ascii=False, separators=(",", ":")
-        ).encode()
+        ).encode("utf-8", "surrogateescape")  # paths may be any bytes
 
     @classmethod
     def decode(cls, text: bytes) -> tuple[PreparedFacts, str]:
         """Facts and details. Raises ValueError unless every field is there, of its type, and no other."""
-        stored = json.loads(text)
+        stored = json.loads(text.decode("utf-8", "surrogateescape"))
         if not isinstance(stored, dict):
             raise ValueError("the facts are no record")
         details = stored.pop("details", None)

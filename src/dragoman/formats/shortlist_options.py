@@ -25,6 +25,7 @@ class ShortlistOptions:
         verify: check the checksum, for a binary list.
         repeated: which probability counts for a pair that a text list has twice: "highest" as for ``marian-conv`` and
             Bergamot, "last" as for ``marian-decoder`` itself.
+        dump: where ``marian-decoder`` writes the pruned lists: names that begin so. Empty: nowhere.
         stated_false: the second value was ``false``. A binary list is then not verified. For a text list
             Marian reads it as ``first`` = 0, almost surely not intended: here the sizes in the file's name
             are used, else 50 and 50.
@@ -37,6 +38,7 @@ class ShortlistOptions:
     verify: bool = True
     stated_false: bool = False
     repeated: Literal["highest", "last"] = "highest"
+    dump: str = ""
 
     @property
     def sizes(self) -> tuple[int, int]:

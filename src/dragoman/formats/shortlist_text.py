@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 import numpy as np
 
 from dragoman.errors import ModelFormatError
-from dragoman.formats.files import TEXT_LIMIT, is_file, read_bytes, read_head
+from dragoman.formats.files import TEXT_LIMIT, is_file, read_bytes, read_head, write_atomically
 from dragoman.formats.shortlist import Shortlist
 from dragoman.formats.shortlist_binary import MAGIC, read_binary_shortlist
 from dragoman.formats.shortlist_options import ShortlistOptions
 
-__all__ = ["is_binary_shortlist", "read_shortlist", "read_text_shortlist"]
+__all__ = ["dump_shortlist", "is_binary_shortlist", "read_shortlist", "read_text_shortlist"]
 
 _log = logging.getLogger("dragoman")
 
@@ -26,6 +26,15 @@ class PieceIds(Protocol):
     def size(self) -> int: ...
 
     def id_of(self, piece: str) -> int: ...
+
+
+class Pieces(Protocol):
+    """What writing a shortlist needs of a vocabulary."""
+
+    @property
+    def size(self) -> int: ...
+
+    def piece_of(self, id_: int, /) -> str: ...
 
 
 def is_binary_shortlist(path: Path) -> bool:
@@ -110,6 +119,29 @@ def read_text_shortlist(
     offsets.flags.writeable = False
     ids.flags.writeable = False
     return Shortlist(first, best, offsets, ids)
+
+
+def dump_shortlist(lists: Shortlist, source: Pieces, target: Pieces, prefix: str) -> None:
+    """Write what is left of a text shortlist, as ``marian-decoder`` does: ``PREFIX.top`` has the most frequent target
+    pieces, ``PREFIX.dic`` a source and a target piece a line. Raises OSError."""
+    top = [target.piece_of(id_) for id_ in range(min(lists.first, target.size))]
+    pairs = [
+        (source.piece_of(number), target.piece_of(int(id_)))
+        for number in range(min(lists.source_size, source.size))
+        for id_ in lists.list_of(number)
+        if id_ < target.size
+    ]
+    _write_lines(Path(f"{prefix}.top"), top)
+    _write_lines(Path(f"{prefix}.dic"), [f"{one}\t{other}" for one, other in pairs])
+
+
+def _write_lines(path: Path, lines: list[str]) -> None:
+    text = "".join(f"{line}\n" for line in lines).encode()
+
+    def write(stream: BinaryIO) -> None:
+        stream.write(text)
+
+    write_atomically(path, write)
 
 
 def _best_ids(row: dict[int, float], best: int) -> list[int]:

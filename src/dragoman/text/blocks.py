@@ -14,6 +14,7 @@ from dragoman.text.format import Block
 __all__ = ["BlockBuilder"]
 
 _SPACES = " \t\n\f\r"
+_UNEVEN = re.compile(r"[\t\n\f\r]|  ")
 _RUNS = re.compile(r"[ \t\n\f\r]+|[^ \t\n\f\r]+")
 
 
@@ -25,6 +26,7 @@ class _Mark:
         start, stop: of its bytes in the source.
         element: number that the two tags of an element share; -1 for others.
         after: what is written behind it: the white space that would be lost between it and its neighbour.
+        raw: what is written for it, if not its bytes.
     """
 
     kind: CodeKind
@@ -34,6 +36,7 @@ class _Mark:
     element: int = -1
     width: int = 0
     after: str = ""
+    raw: str | None = None
 
 
 class BlockBuilder:
@@ -57,7 +60,9 @@ class BlockBuilder:
 
     def add_text(self, start: int, stop: int) -> None:
         """Characters of the source that stand for themselves."""
-        if not self.collapse:
+        text = self._source[start:stop]
+        can_begin = not text.startswith(" ") or (bool(self._chars) and self._chars[-1] != " ")
+        if not self.collapse or (can_begin and not _UNEVEN.search(text)):
             self._add_run(start, stop)
             return
         for run in _RUNS.finditer(self._source, start, stop):
@@ -82,9 +87,13 @@ class BlockBuilder:
         self._starts.extend([start] * len(text))
         self._stops.extend([stop] * len(text))
 
-    def add_mark(self, kind: CodeKind, start: int, stop: int, element: int = -1) -> None:
-        """A tag or whatever else has no text. Two marks of one ``element`` are a pair."""
-        self._marks.append(_Mark(kind, start, stop, len(self._chars), element))
+    def add_mark(self, kind: CodeKind, start: int, stop: int, element: int = -1, raw: str | None = None) -> None:
+        """A tag or whatever else has no text. Two marks of one ``element`` are a pair.
+
+        Args:
+            raw: what is written for it in a translation; None: its bytes.
+        """
+        self._marks.append(_Mark(kind, start, stop, len(self._chars), element, raw=raw))
 
     def add_stand_in(self, shown: str, start: int, stop: int) -> None:
         """Something that is kept as it is, and that the model sees as ``shown``, which is not empty."""
@@ -117,7 +126,7 @@ class BlockBuilder:
         return tuple(
             Code(
                 kind=mark.kind,
-                raw=self._source[mark.start : mark.stop] + mark.after,
+                raw=(self._source[mark.start : mark.stop] if mark.raw is None else mark.raw) + mark.after,
                 at=min(max(mark.at, first), last) - first,
                 pair=mark.element if mark.element >= 0 and count[mark.element] == 2 else -1,
                 width=mark.width,

@@ -2,8 +2,8 @@
 
 A model that was trained to align says for each target token where it looked. Read by rows (of each target word
 its source) that loses words and draws neighbours in; read by columns (of each source word, which of the target words
-that looked at it most) it does not: 0018-placement has the figures. A stretch of several words is the one
-that gathers most of their columns and least of the others'.
+that looked at it most) it does not: docs/decisions/0019-placement.md has the figures. A stretch of several words is
+the one that gathers most of their columns and least of the others'.
 """
 
 from __future__ import annotations
@@ -45,11 +45,17 @@ _OUTSIDE, _COST = 0.3, 0.1
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Target words ``first`` to ``last``, half-open, and how sure that is: a mass of columns for each source word."""
+    """Target words ``first`` to ``last``, half-open.
+
+    Attributes:
+        mass: how much of each source word's column they have.
+        purity: the same, less what they have of other words' columns.
+    """
 
     first: int
     last: int
     mass: float
+    purity: float
 
 
 @dataclass(frozen=True)
@@ -87,26 +93,64 @@ class Region:
             return None
         if self.part.links is None:
             return self._in_order(first, last, low, high)
+        if last - first == 1 and self.is_stand_in(first):
+            return self._find_stand_in(first, low, high)
         columns = self.columns[low - self.target_first : high - self.target_first]
         ours = slice(first - self.source_first, last - self.source_first)
         inside = columns[:, ours] @ self._importance[ours]
-        if last - first == 1 and self._text_of(first) not in self.stand_ins:
-            best = int(inside.argmax())
-            return Found(low + best, low + best + 1, float(inside[best]))
-        gains = inside - _OUTSIDE * (columns @ self._importance - inside) - _COST
-        start, stop = _best_stretch(gains.tolist())
-        return Found(low + start, low + stop, float(inside[start:stop].sum()) / (last - first))
+        outside = columns @ self._importance - inside
+        if last - first == 1:
+            start = int(inside.argmax())
+            stop = start + 1
+        else:
+            start, stop = _best_stretch((inside - _OUTSIDE * outside - _COST).tolist())
+        mass, other = float(inside[start:stop].sum()), float(outside[start:stop].sum())
+        return Found(low + start, low + stop, mass / (last - first), (mass - other) / (last - first))
 
-    def _text_of(self, word: int) -> str:
-        return self.texts[0][slice(*self.source[word - self.source_first])]
+    def _find_stand_in(self, word: int, low: int, high: int) -> Found:
+        """Its copy; else the words that tell of it more than of all else. They will be replaced."""
+        wanted = self._text(0, word)
+        copies = [place for place in range(low, high) if self._text(1, place) == wanted]
+        if copies:
+            best = max(copies, key=lambda place: self.columns[place - self.target_first, word - self.source_first])
+            return Found(best, best + 1, 1.0, 1.0)
+        column = self.columns[low - self.target_first : high - self.target_first, word - self.source_first]
+        rows = self._own_rows(low, high, word, word + 1)
+        start, stop = _best_stretch((rows - _OWN).tolist())
+        if rows[start] < _OWN:
+            start = int(column.argmax())
+            stop = start + 1
+        mass = float(column[start:stop].sum())
+        return Found(low + start, low + stop, mass, mass)
+
+    @cached_property
+    def _rows(self) -> NDArray[np.float32]:
+        """[target words][source words]; each row sums to 1, or is zeros."""
+        return _of_rows(self.columns)
+
+    def is_stand_in(self, word: int) -> bool:
+        """Whether a source word will be replaced."""
+        return self._text(0, word) in self.stand_ins
+
+    def _text(self, side: int, word: int) -> str:
+        words, first = ((self.source, self.source_first), (self.target, self.target_first))[side]
+        return self.texts[side][slice(*words[word - first])]
 
     def is_own(self, found: Found, first: int, last: int) -> bool:
         """Whether target words tell of nothing else than these source words, so that they may be replaced."""
         if self.part.links is None:
             return True
-        rows = self.columns[found.first - self.target_first : found.last - self.target_first]
-        inside = rows[:, first - self.source_first : last - self.source_first].sum()
-        return bool(found.mass >= _OWN and inside >= _OWN * rows.sum())
+        rows = self._own_rows(found.first, found.last, first, last)
+        return bool(found.mass >= _OWN and rows.sum() >= _OWN * len(rows))
+
+    def _own_rows(self, low: int, high: int, first: int, last: int) -> NDArray[np.float32]:
+        """[target words]: how much of each tells of source words and of an ending glued to them (`Buffer`s)."""
+        place = last - self.source_first
+        if 0 < place < len(self.source) and self.source[place - 1].stop == self.source[place].start:
+            last += is_word(self.texts[0], self.source[place])
+        rows = self._rows[low - self.target_first : high - self.target_first]
+        inside: NDArray[np.float32] = rows[:, first - self.source_first : last - self.source_first].sum(1)
+        return inside
 
     def _in_order(self, first: int, last: int, low: int, high: int) -> Found:
         """Words paired by their place; where the texts are equal that is each with itself."""
@@ -116,7 +160,7 @@ class Region:
         wanted = max(1, stop - start)
         start = min(max(start, low), high - 1)
         stop = min(max(start + 1, stop), high)
-        return Found(start, stop, (stop - start) / wanted)
+        return Found(start, stop, (stop - start) / wanted, 1.0)
 
     @cached_property
     def columns(self) -> NDArray[np.float32]:
@@ -166,6 +210,13 @@ class Region:
         return likeness
 
 
+def _of_rows(columns: NDArray[np.float32]) -> NDArray[np.float32]:
+    import numpy as np
+
+    rows: NDArray[np.float32] = columns / np.maximum(columns.sum(1, keepdims=True), 1e-9)
+    return rows
+
+
 def _distinctive(text: str, words: Sequence[Span]) -> dict[str, int]:
     """Words that stand once, with their places: no short ones, which mean something else in another language."""
     found: dict[str, int] = {}
@@ -208,19 +259,22 @@ def _shares(words: Sequence[Span], tokens: Sequence[Span], offset: int) -> NDArr
     import numpy as np
 
     shares = np.zeros((len(words), len(tokens)), np.float32)
-    first = 0
+    first, count = 0, len(words)
     for column, (start, stop) in enumerate(tokens):
         start, stop = start + offset, stop + offset
-        while first < len(words) and words[first].stop <= start:
+        while first < count and words[first][1] <= start:
             first += 1
-        row = first
-        covered = []
-        while row < len(words) and words[row].start < stop:
-            covered.append((row, min(stop, words[row].stop) - max(start, words[row].start)))
-            row += 1
-        length = sum(size for _, size in covered)
-        for row, size in covered:
-            shares[row, column] = size / length if length else 1.0  # of a normaliser's pieces some have no characters
+        if first == count:
+            break
+        if stop <= words[first][1] or first + 1 == count or stop <= words[first + 1][0]:
+            shares[first, column] = start < stop and words[first][0] < stop
+            continue
+        for row in range(first, count):
+            begin, end = words[row]
+            if begin >= stop:
+                break
+            shares[row, column] = min(stop, end) - max(start, begin)
+        shares[:, column] /= shares[:, column].sum()
     return shares
 
 
@@ -253,7 +307,8 @@ def make_regions(text: str, translation: str, parts: Sequence[AlignedPart], stan
         else:
             source = _units(ours, part.source.start, here, part.links.source if part.links else ())
             wanted = frozenset(text[slice(*span)] for span in here)
-            shown = _occurrences(theirs, part.target.start, wanted)
+            glued = frozenset(text[slice(*span)] for span in here if _joined(text, span.stop))
+            shown = _occurrences(theirs, part.target.start, wanted, glued)
             target = _units(theirs, part.target.start, shown, part.links.target if part.links else ())
             if part.links:
                 target = list(_apart(translation, target, source, part))
@@ -267,6 +322,8 @@ def _units(text: str, offset: int, whole: Sequence[Span], tokens: Sequence[Span]
     """Words of one part; of scripts without spaces what the model takes for one."""
     words = split_words(text)
     pieces: list[Span] = []
+    if text.isascii():
+        tokens = ()
     for start, stop in tokens:
         if stop - start > 1 and has_no_spaces(text[start:stop]) and (not pieces or start >= pieces[-1].stop):
             pieces.append(Span(start, stop))
@@ -305,15 +362,15 @@ def _origin(stretch: Span, source: Sequence[Span], part: AlignedPart, links: Tok
     return max(mass, key=lambda word: mass[word]) if mass else -1
 
 
-def _occurrences(text: str, offset: int, wanted: frozenset[str]) -> list[Span]:
-    """Where some texts stand as whole words, the longest first, ascending."""
+def _occurrences(text: str, offset: int, wanted: frozenset[str], glued: frozenset[str]) -> list[Span]:
+    """Where some texts stand as whole words, the longest first, ascending. Those ``glued`` may have endings."""
     if not wanted:
         return []
     choices = "|".join(re.escape(one) for one in sorted(wanted, key=len, reverse=True))
     return [
         Span(match.start() + offset, match.end() + offset)
         for match in re.finditer(choices, text)
-        if not (_joined(text, match.start()) or _joined(text, match.end()))
+        if not _joined(text, match.start()) and (match.group() in glued or not _joined(text, match.end()))
     ]
 
 

@@ -59,7 +59,7 @@ def make_sentence(
         target=whole.text[target_span.start : target_span.stop],
         source_span=source_span,
         target_span=target_span,
-        score=best.score,
+        score=best.score if probable else None,
         quality=quality_of(best) if probable else None,
         words=words_of(best, target),
         alignment=word_links(line, source, target),

@@ -10,9 +10,10 @@ from dragoman.backends.protocol import Backend, StoringBackend
 from dragoman.errors import NativeError
 from dragoman.formats.files import MODEL_LIMIT, TEXT_LIMIT, MemoryFile, read_bytes
 from dragoman.formats.shortlist import Shortlist
+from dragoman.weights.cache_folder import cache_folder
 from dragoman.weights.holder import Loaded
 from dragoman.weights.recipe import Recipe
-from dragoman.weights.store import Key, Opened, Stamp, cache_folder, open_prepared, store
+from dragoman.weights.store import Key, Opened, Stamp, open_prepared, store
 
 __all__ = ["obtain"]
 
@@ -66,7 +67,7 @@ def _placed(opened: Opened | None, backend: StoringBackend) -> tuple[Loaded, Sho
     except NativeError as error:
         _log.warning("%s has no sound plan: preparing again (%s)", opened.path, error)
         return None
-    return Loaded(placed, head.facts, opened.region, opened.path), head.shortlist
+    return Loaded(placed, head.facts, opened.region, opened.path, stamp=opened.stamp), head.shortlist
 
 
 def _make(recipe: Recipe, held: list[MemoryFile], backend: Backend) -> tuple[Loaded, Shortlist | None]:

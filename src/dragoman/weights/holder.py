@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,9 +15,30 @@ from dragoman.formats.prepared import decode_head
 from dragoman.formats.prepared_facts import PreparedFacts
 from dragoman.host import Region
 
-__all__ = ["Loaded", "WeightsHolder"]
+__all__ = ["FileStamp", "Loaded", "WeightsHolder"]
 
 _IN_MEMORY = Path("prepared weights")
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """Which file lies at a path, and when anything about it changed last."""
+
+    device: int
+    inode: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> FileStamp:
+        return cls(status.st_dev, status.st_ino, status.st_ctime_ns)
+
+    def changed(self, path: Path | None) -> bool:
+        """Whether the file is still there, and was changed. One removed or replaced by rename is nobody's any more."""
+        try:
+            now = FileStamp.of(os.stat(path)) if path is not None else self
+        except OSError:
+            return False
+        return (now.device, now.inode) == (self.device, self.inode) and now.changed_ns != self.changed_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +50,7 @@ class Loaded:
         facts: what the prepared file says of the model.
         region: that they lie in; None for a back end that keeps nothing in files.
         path: the file that the region is mapped from, or None.
+        stamp: of that file when it was mapped; None: not looked at again.
         details: of the model's options and shapes, where no region keeps them.
     """
 
@@ -36,10 +59,15 @@ class Loaded:
     region: Region | None = None
     path: Path | None = None
     details: str = ""
+    stamp: FileStamp | None = None
 
     @property
     def damaged(self) -> bool:
-        return self.region is not None and self.region.damaged
+        """Whether the file was written to or cut short since. Also by somebody who put its times back: a write leaves
+        another time of status (ctime), which cannot be set."""
+        if self.region is None:
+            return False
+        return self.region.damaged or (self.stamp is not None and self.stamp.changed(self.path))
 
 
 class WeightsHolder:

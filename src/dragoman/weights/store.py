@@ -1,18 +1,19 @@
-"""The folder of prepared weights: found by what models are made of, written whole or not at all, never trusted.
+"""Files of prepared weights: found by what models are made of, written whole or not at all, never trusted.
 
-``DRAGOMAN_CACHE`` names it ("off": none), else ``dragoman`` in the user's cache folder (XDG_CACHE_HOME). In its
-folder ``prepared`` lie two sorts of files:
+In the folder (`dragoman.weights.cache_folder`) lie:
 
     <digest>.weights  prepared weights (`dragoman.formats.prepared`); the digest is that of the `Key`, which
                       counts the contents of the model's files and all that decides the result
     <digest>.key      says which of those belongs to files of this place, size, inode and times, so that a load
-                      need not read the model to find its key
+                      need not read the model to find its key; its time says when a load last found it
+    limit             most bytes kept, where it is not the default
 
 Any number of processes may prepare the same model at once: each writes under a name of its own and renames.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -26,18 +27,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from dragoman.errors import DragomanError
+from dragoman.errors import DragomanError, ModelFormatError
 from dragoman.formats.files import MemoryFile
-from dragoman.formats.prepared import VERSION, Head, decode_head
+from dragoman.formats.prepared import HEADER_BYTES, VERSION, Head, check_size, decode_head
 from dragoman.host import Region, map_file
 from dragoman.planning.version import PLAN_VERSION
+from dragoman.weights.cache_folder import distrusted_file, make_folder, trim
+from dragoman.weights.holder import FileStamp
 
 __all__ = [
     "Key",
     "Opened",
     "Stamp",
-    "cache_folder",
     "clear",
+    "map_prepared",
     "open_prepared",
     "store",
     "stored_files",
@@ -53,20 +56,10 @@ _SETTLED_NS = 2_000_000_000
 """A file changed less than this ago may change again without getting another time: its stamp is not kept."""
 
 _STALE_S = 3600
+_NOTE_BYTES = 82
+_READING = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Not to wait for the other end of what may be a pipe."""
 _NAME = re.compile(r"[0-9a-f]{40}")
-
-
-def cache_folder() -> Path | None:
-    """Where prepared weights are kept, or None. Not necessarily there, nor writable."""
-    stated = os.environ.get("DRAGOMAN_CACHE", "")
-    if stated.lower() == "off":
-        return None
-    try:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dragoman"
-    except RuntimeError:  # no home
-        base = None
-    folder = Path(stated) if stated else base
-    return None if folder is None else Path(os.path.realpath(folder)) / "prepared"
 
 
 @dataclass(frozen=True)
@@ -114,12 +107,22 @@ class Stamp:
 
     def recall(self, folder: Path) -> str | None:
         """The name of the prepared file, if it was noted for these files."""
+        path = folder / f"{self.name}.key"
         try:
-            text = (folder / f"{self.name}.key").read_text("ascii")
+            descriptor = os.open(path, _READING)
+            try:
+                problem = distrusted_file(descriptor)
+                text = "" if problem else os.read(descriptor, 4 * _NOTE_BYTES).decode("ascii")
+            finally:
+                os.close(descriptor)
         except (OSError, UnicodeDecodeError):
             return None
         name = text[:40]
-        return name if _NAME.fullmatch(name) and text == self._note(name) else None
+        if not _NAME.fullmatch(name) or text != self._note(name):
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        return name
 
     def note(self, folder: Path, name: str) -> None:
         """Remember the name of the prepared file."""
@@ -132,21 +135,22 @@ class Stamp:
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A prepared file in memory. ``path``: where it is mapped from, or None."""
+    """A prepared file in memory. ``path``: where it is mapped from; ``stamp``: of it before it was read."""
 
     region: Region
     head: Head
-    path: Path | None
+    path: Path
+    stamp: FileStamp
 
 
 def open_prepared(folder: Path, name: str) -> Opened | None:
     """Map a prepared file, if it is there and undamaged in every byte."""
     path = folder / f"{name}.weights"
     try:
-        region = map_file(path)
+        region, stamp = map_prepared(path)
         head = decode_head(memoryview(region), path)
-        if head.facts.name == name and not region.damaged:
-            return Opened(region, head, path)
+        if head.facts.name == name and not region.damaged and not stamp.changed(path):
+            return Opened(region, head, path, stamp)
         _log.warning("%s is not what its name says: preparing the weights again", path)
     except FileNotFoundError:
         pass
@@ -157,11 +161,32 @@ def open_prepared(folder: Path, name: str) -> Opened | None:
     return None
 
 
+def map_prepared(path: Path) -> tuple[Region, FileStamp]:
+    """A file of the folder, mapped: a regular file of this user's whose header fits its size, before a byte of the
+    rest is touched.
+
+    Raises OSError, or ModelFormatError for what cannot be one of ours.
+    """
+    descriptor = os.open(path, _READING)
+    try:
+        problem = distrusted_file(descriptor)
+        if problem is not None:
+            raise ModelFormatError(path, problem, advice="It is not used: remove it.")
+        status = os.fstat(descriptor)
+        check_size(os.pread(descriptor, HEADER_BYTES, 0), status.st_size, path)
+        return map_file(descriptor, path), FileStamp.of(status)
+    finally:
+        os.close(descriptor)
+
+
 def store(folder: Path, name: str, region: Region) -> Opened | None:
-    """Write a region built in memory and map the file; None if that is not possible here."""
+    """Write a region built in memory and map the file; None if that is not possible here. Older ones leave where the
+    folder's limit is passed."""
     _remove_leftovers(folder)
-    if not _write(folder / f"{name}.weights", memoryview(region)):
+    path = folder / f"{name}.weights"
+    if not _write(path, memoryview(region)):
         return None
+    trim(folder, keep=path)
     return open_prepared(folder, name)
 
 
@@ -192,8 +217,8 @@ def _write(path: Path, data: bytes | memoryview) -> bool:
     """Write a file under another name, get it to the disk, rename. False (and a DEBUG log) if that fails."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(6).hex()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        make_folder(path.parent)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             try:
                 view = memoryview(data)
