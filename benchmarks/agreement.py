@@ -22,7 +22,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("src", "tests/golden")]
+
+from marian_batches import marian_limits
 
 from dragoman import Model, Translator
 from dragoman.cli.decoder_options import Values, parse_arguments
@@ -90,10 +92,8 @@ def measure(folder: Path, compat: str) -> Iterator[Agreement]:
 def marian_factors(model: Model, lines: list[str], factor: float, values: Values) -> list[float]:
     """What gives each line the limit that it had in Marian, where the longest line of its batch decides."""
     lengths = [len(ids) + 1 for ids in model.pieces.encode(lines)]
-    size = int(values.get("mini-batch", ["1"])[-1])
-    order = sorted(range(len(lines)), key=lambda number: -lengths[number])
-    longest = {number: lengths[order[place - place % size]] for place, number in enumerate(order)}
-    return [factor * longest[number] / lengths[number] for number in range(len(lines))]
+    limits = marian_limits(lengths, int(values.get("mini-batch", ["1"])[-1]), factor)
+    return [(limit - 0.5) / length for limit, length in zip(limits, lengths, strict=True)]
 
 
 def main() -> None:

@@ -132,8 +132,7 @@ class _Chooser:
         prefix = self.batch.prefix_of(sentence)
         if step < len(prefix):
             return [self._forced(int(prefix[step]), next(iter(beam)), ids, totals[0])]
-        if not self.options.allow_unk and self.options.unk_id >= 0:
-            totals[:, ids == self.options.unk_id] = LOWEST
+        totals[:, np.isin(ids, self.options.suppressed)] = LOWEST
         rows = list(beam)
         return [
             _Choice(rows[place // len(ids)], int(ids[place % len(ids)]), totals.flat[place])
