@@ -22,10 +22,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("src", "tests/golden")]
-
-from marian_batches import marian_limits
-
 from dragoman import Model, Translator
 from dragoman.cli.decoder_options import Values, parse_arguments
 from dragoman.cli.decoder_settings import merged_values, read_settings
@@ -91,6 +87,9 @@ def measure(folder: Path, compat: str) -> Iterator[Agreement]:
 
 def marian_factors(model: Model, lines: list[str], factor: float, values: Values) -> list[float]:
     """What gives each line the limit that it had in Marian, where the longest line of its batch decides."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "golden"))
+    from marian_batches import marian_limits
+
     lengths = [len(ids) + 1 for ids in model.pieces.encode(lines)]
     limits = marian_limits(lengths, int(values.get("mini-batch", ["1"])[-1]), factor)
     return [(limit - 0.5) / length for limit, length in zip(limits, lengths, strict=True)]

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dragoman.catalogue.loading import load
+    from dragoman.documents.translate import FileReport, translate_file
     from dragoman.errors import (
         DeadlineExceededError,
+        DocumentError,
         DownloadError,
         DragomanError,
         HubError,
@@ -49,6 +51,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "dragoman.errors": (
         "DeadlineExceededError",
+        "DocumentError",
         "DownloadError",
         "DragomanError",
         "HubError",
@@ -67,6 +70,7 @@ _HOMES = {
         "UnsupportedModelError",
         "WorkspaceError",
     ),
+    "dragoman.documents.translate": ("FileReport", "translate_file"),
     "dragoman.fleet.fleet": ("Fleet",),
     "dragoman.formats.bundle": ("ModelFiles",),
     "dragoman.catalogue.loading": ("load",),
@@ -86,9 +90,11 @@ __all__ = [
     "DeadlineExceededError",
     "DecodingOptions",
     "Detection",
+    "DocumentError",
     "DownloadError",
     "DragomanError",
     "FailedLine",
+    "FileReport",
     "Fleet",
     "Glossary",
     "HubError",
@@ -117,6 +123,7 @@ __all__ = [
     "WorkspaceError",
     "detect_language",
     "load",
+    "translate_file",
 ]
 
 

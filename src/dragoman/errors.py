@@ -14,6 +14,7 @@
     │   └── DeadlineExceededError                                       timeout_s
     ├── HubError                  a catalogue of models, or the store of pulled ones, is not as it should be
     │   └── DownloadError         something could not be fetched         url, reason, temporary
+    ├── DocumentError             a file cannot be read or written as its format says
     ├── TextFormatError           a glossary or a translation memory cannot be read  path, problem, line
     ├── UnavailableError          this machine lacks what was asked for
     ├── NativeError               the native core refused its arguments: a defect of dragoman
@@ -35,6 +36,7 @@ from typing import Any, TypeVar
 
 __all__ = [
     "DeadlineExceededError",
+    "DocumentError",
     "DownloadError",
     "DragomanError",
     "HubError",
@@ -217,6 +219,10 @@ class TextFormatError(DragomanError):
         super().__init__(f"{place}{problem}")
 
 
+class DocumentError(DragomanError):
+    """A file that was to be translated cannot be read or written as its format says: where, why, and what to do."""
+
+
 class UnavailableError(DragomanError):
     """This machine cannot do what was asked, such as run kernels for another processor (``DRAGOMAN_CPU``)."""
 
@@ -247,12 +253,16 @@ class ServiceError(DragomanError):
 
 
 class QueueFullError(ServiceError):
-    """Too much is waiting. Attributes: ``depth`` of the queue and its ``limit``."""
+    """Too much is waiting, or it is too much for any queue. Attributes, all characters: ``depth`` of the queue, its
+    ``limit``, ``size`` of what was to come in; if that alone is above the limit, waiting does not help.
+    """
 
-    def __init__(self, depth: int, limit: int) -> None:
-        self.depth, self.limit = depth, limit
+    def __init__(self, depth: int, limit: int, size: int = 0) -> None:
+        self.depth, self.limit, self.size = depth, limit, size
         super().__init__(
-            f"{depth} segments are waiting, the limit is {limit}: try again later, or add workers."
+            f"the texts have {size} characters, at most {limit} may wait at once: send them in portions, or by stream."
+            if size > limit
+            else f"{depth} characters are waiting, the limit is {limit}: try again later, or add workers."
         )
 
 

@@ -55,6 +55,9 @@ CASES = [
     ("call {c|ls} now", "jetzt ls rufen", "2 1 0", "jetzt <c/> rufen"),
     ("call {c|foo()} now", "jetzt fuh rufen", "4 1 0", "jetzt <c/> rufen"),
     ("call {c|ls} and {d|ls}", "ls und ls rufen", "1 2 3 0", "<c/> und <d/> rufen"),
+    ("all {c|Buffer}s here", "alle Buffers hier", "0 1 3", "alle <c/>s hier"),
+    ("all {c|Buffer}s here", "alle Puffer hier", "0 1 3", "alle <c/> hier"),
+    ("put it in {c|a/b/} now", "jetzt in A / B / legen", "7 2 3 4 5 6 0", "jetzt in <c/> legen"),
     # without spaces
     ("a [b|red] house", "红色的房子", "1 1 1 2 2", "<b>红</b>色的房子"),
     # French elision

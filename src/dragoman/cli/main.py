@@ -24,7 +24,7 @@ _COMMANDS = {
     "prepare": "Prepare models' weights, so that they load at once.",
     "profile": "Show where the time of a model goes.",
     "plan": "Show how a model runs, and in how much memory.",
-    "translate": "Translate text, line by line.",
+    "translate": "Translate text, files and folders.",
 }
 _STREAMING = frozenset({"translate", "decoder"})
 """Commands that may write to a file, and say it themselves where standard output is closed."""

@@ -23,8 +23,8 @@ from dragoman.formats.sentencepiece_model import check_sentencepiece_model
 __all__ = ["PlainVocabulary", "SentencePieceVocabulary", "Vocabulary", "plain_vocabulary", "read_vocabulary"]
 
 CONTROL_PIECES = tuple(f"<0x{code:02X}>" for code in range(32))
-"""What byte fallback (SentencePiece) calls control characters. Marian never writes them unless ``allow-special`` is set,
-since 1.11 (``populateControlChars``)."""
+"""What byte fallback (SentencePiece) calls control characters. Marian never writes them since 1.11, unless
+``allow-special`` is set (``populateControlChars``)."""
 EOS_PIECE, UNK_PIECE = "</s>", "<unk>"
 _FACTORED = frozenset({".fsv", ".fm"})
 _MAPS = frozenset({".yml", ".yaml", ".json"})

@@ -70,9 +70,7 @@ def make_request(
     caller: str = "",
     **changes: Unpack[DecodingChanges],
 ) -> Request:
-    """Check everything that can be known now, and take the texts apart.
-
-    The models' entries are entered: leave them on failure.
+    """Check everything that can be known now, and take the texts apart. Nothing else knows of it yet.
 
     Raises: as `dragoman.Service.translate`.
     """
@@ -85,18 +83,12 @@ def make_request(
     check_call("on_line", on_line)
     seconds = None if timeout is None else check_seconds("timeout", timeout)
     steps = _steps(fleet, model, route)
-    entries = fleet.enter([name for step in steps for name in step])
-    try:
-        rest = iter(entries)
-        entered = [tuple(next(rest) for _ in step) for step in steps]
-        first, last = entries[0].languages, entries[-1].languages
-        languages = (first[0], last[1]) if first and last else None
-        reading = Reading.of_call(split, format, glossary, glossary_method, keep, source_language, languages)
-        works, prefixes, linked = make_works(entered, options, changes, len(listed))
-        whole = Texts([read_text(text, reading) for text in listed], prefixes or ())
-    except BaseException:
-        fleet.leave(entries)
-        raise
+    entries = [fleet.look(step) for step in steps]
+    first, last = entries[0][0].languages, entries[-1][-1].languages
+    languages = (first[0], last[1]) if first and last else None
+    reading = Reading.of_call(split, format, glossary, glossary_method, keep, source_language, languages)
+    works, prefixes, linked = make_works(entries, options, changes, len(listed))
+    whole = Texts([read_text(text, reading) for text in listed], prefixes or ())
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     ticket = Ticket(caller, priority, deadline)
     return Request(whole, works, ticket, failures, single, on_line, seconds or 0.0, linked=linked)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -12,6 +11,7 @@ from typing import Any, Literal
 
 from dragoman.errors import DragomanError, OptionsError, TranslationError
 from dragoman.fleet.entries import Entry
+from dragoman.fleet.threads import call_back, check_may_wait
 from dragoman.options import DecodingChanges, DecodingOptions
 from dragoman.result import FailedLine, Translation
 from dragoman.run.flights import Found
@@ -20,7 +20,7 @@ from dragoman.service.texts import Text, Texts, WantedLine
 from dragoman.text.dialogue import PLAIN_ASK, Ask, AskKind
 from dragoman.text.lines import Line
 
-__all__ = ["Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy", "setter_of"]
+__all__ = ["Answer", "Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy"]
 
 Failures = Literal["raise", "keep"]
 OnLine = Callable[[int, Translation | FailedLine], None]
@@ -28,7 +28,6 @@ OnLine = Callable[[int, Translation | FailedLine], None]
 _OF_OUTPUT = ("n_best", "alignment", "word_scores", "weights", "target_prefix")
 """Options that only make sense for the last model of a route."""
 _PIECES_A_LETTER = 0.3
-_log = logging.getLogger("dragoman")
 _PLAIN = DecodingOptions()
 
 
@@ -134,6 +133,25 @@ class Part:
     tokens: int
 
 
+class Answer(Future[Any]):
+    """A request's future. What it calls back does no harm to its thread, nor to others that are to be called."""
+
+    def add_done_callback(self, fn: Callable[[Future[Any]], object]) -> None:
+        super().add_done_callback(lambda future: call_back(fn, future))
+
+    def result(self, timeout: float | None = None) -> Any:
+        self._check(timeout)
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        self._check(timeout)
+        return super().exception(timeout)
+
+    def _check(self, timeout: float | None) -> None:
+        if timeout != 0 and not self.done():
+            check_may_wait("result")
+
+
 @dataclass(eq=False)
 class Request:
     """A caller's texts, and what became of them.
@@ -158,23 +176,22 @@ class Request:
     single: bool
     on_line: OnLine | None = None
     timeout_s: float = 0.0
-    future: Future[Any] = field(default_factory=Future)
+    future: Answer = field(default_factory=Answer)
     started: float = field(default_factory=time.monotonic)
     results: list[Translation | FailedLine | None] = field(default_factory=list)
     open: int = 0
-    closed: bool = False
     defaults: DecodingOptions = _PLAIN
     linked: bool = False
     other_works: dict[AskKind, tuple[Work, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.open = self.size
-        self.results = [None] * self.size
+        self.open = len(self.texts.all)
+        self.results = [None] * self.open
 
     @property
     def size(self) -> int:
-        """Texts."""
-        return len(self.texts.all)
+        """Characters; a text counts one more."""
+        return sum(len(text.passage.source) + 1 for text in self.texts.all)
 
     def parts(self) -> dict[Work, list[Part]]:
         """The lines, longest first: neighbours in a batch should be of like length."""
@@ -222,12 +239,8 @@ class Request:
 
     def tell(self, number: int, result: Translation | FailedLine) -> None:
         """Who listens hears of a text."""
-        if self.on_line is None:
-            return
-        try:
-            self.on_line(number, result)
-        except Exception:
-            _log.exception("on_line failed")
+        if self.on_line is not None:
+            call_back(self.on_line, number, result)
 
     def outcome(self) -> Any:
         """What the caller gets. Raises the error of the first text that failed, unless it is to be kept."""
@@ -269,11 +282,3 @@ def _without(options: Any, names: Sequence[str]) -> Any:
 def own_copy(error: DragomanError) -> DragomanError:
     """The same error for another caller: raising one object twice would mix their tracebacks."""
     return copy.copy(error).with_traceback(None)
-
-
-def setter_of(request: Request, *, value: Any = None, error: DragomanError | None = None) -> Callable[[], None]:
-    """What settles the future of a request."""
-    if error is None:
-        return lambda: request.future.set_result(value)
-    kept = error.with_traceback(None)
-    return lambda: request.future.set_exception(kept)

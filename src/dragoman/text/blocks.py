@@ -25,6 +25,7 @@ class _Mark:
         start, stop: of its bytes in the source.
         element: number that the two tags of an element share; -1 for others.
         after: what is written behind it: the white space that would be lost between it and its neighbour.
+        raw: what is written for it, if not its bytes.
     """
 
     kind: CodeKind
@@ -34,6 +35,7 @@ class _Mark:
     element: int = -1
     width: int = 0
     after: str = ""
+    raw: str | None = None
 
 
 class BlockBuilder:
@@ -82,9 +84,13 @@ class BlockBuilder:
         self._starts.extend([start] * len(text))
         self._stops.extend([stop] * len(text))
 
-    def add_mark(self, kind: CodeKind, start: int, stop: int, element: int = -1) -> None:
-        """A tag or whatever else has no text. Two marks of one ``element`` are a pair."""
-        self._marks.append(_Mark(kind, start, stop, len(self._chars), element))
+    def add_mark(self, kind: CodeKind, start: int, stop: int, element: int = -1, raw: str | None = None) -> None:
+        """A tag or whatever else has no text. Two marks of one ``element`` are a pair.
+
+        Args:
+            raw: what is written for it in a translation; None: its bytes.
+        """
+        self._marks.append(_Mark(kind, start, stop, len(self._chars), element, raw=raw))
 
     def add_stand_in(self, shown: str, start: int, stop: int) -> None:
         """Something that is kept as it is, and that the model sees as ``shown``, which is not empty."""
@@ -117,7 +123,7 @@ class BlockBuilder:
         return tuple(
             Code(
                 kind=mark.kind,
-                raw=self._source[mark.start : mark.stop] + mark.after,
+                raw=(self._source[mark.start : mark.stop] if mark.raw is None else mark.raw) + mark.after,
                 at=min(max(mark.at, first), last) - first,
                 pair=mark.element if mark.element >= 0 and count[mark.element] == 2 else -1,
                 width=mark.width,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dragoman.errors import UnavailableError
 from dragoman.options import TextFormat
 from dragoman.text.format import MarkedText
 
@@ -17,7 +16,7 @@ def read_format(source: str, name: TextFormat, *, language: str | None = None) -
         language: what the written text says that it is in, where it says so; None leaves that.
 
     Raises:
-        UnavailableError: the format cannot be read.
+        UnavailableError: the parser of the format is not installed.
     """
     # Imported when used: most callers have one format, and plain text none.
     if name == "html":
@@ -28,4 +27,8 @@ def read_format(source: str, name: TextFormat, *, language: str | None = None) -
         from dragoman.text.xml.document import read_xml
 
         return read_xml(source, language=language)
-    raise UnavailableError(f"texts of the format {name} cannot be read yet: convert them to HTML.")
+    if name == "markdown":
+        from dragoman.text.markdown.document import read_markdown
+
+        return read_markdown(source)
+    raise ValueError(f"no format with marks: {name}")

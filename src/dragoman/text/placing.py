@@ -60,6 +60,8 @@ class Map:
 
     def trim(self, found: Found, first: int, last: int) -> Found:
         """Without punctuation at an edge where the source has none."""
+        if self.region_of(first).is_stand_in(first) and last - first == 1:
+            return found
         start, stop = found.first, found.last
         if is_word(self.texts[0], self.source[first]):
             while start < stop - 1 and not is_word(self.texts[1], self.target[start]):

@@ -87,26 +87,61 @@ class Region:
             return None
         if self.part.links is None:
             return self._in_order(first, last, low, high)
+        if last - first == 1 and self.is_stand_in(first):
+            return self._find_stand_in(first, low, high)
         columns = self.columns[low - self.target_first : high - self.target_first]
         ours = slice(first - self.source_first, last - self.source_first)
         inside = columns[:, ours] @ self._importance[ours]
-        if last - first == 1 and self._text_of(first) not in self.stand_ins:
+        if last - first == 1:
             best = int(inside.argmax())
             return Found(low + best, low + best + 1, float(inside[best]))
         gains = inside - _OUTSIDE * (columns @ self._importance - inside) - _COST
         start, stop = _best_stretch(gains.tolist())
         return Found(low + start, low + stop, float(inside[start:stop].sum()) / (last - first))
 
-    def _text_of(self, word: int) -> str:
-        return self.texts[0][slice(*self.source[word - self.source_first])]
+    def _find_stand_in(self, word: int, low: int, high: int) -> Found:
+        """Its copy; else the words that tell of it more than of all else. They will be replaced."""
+        wanted = self._text(0, word)
+        copies = [place for place in range(low, high) if self._text(1, place) == wanted]
+        if copies:
+            best = max(copies, key=lambda place: self.columns[place - self.target_first, word - self.source_first])
+            return Found(best, best + 1, 1.0)
+        column = self.columns[low - self.target_first : high - self.target_first, word - self.source_first]
+        rows = self._own_rows(low, high, word, word + 1)
+        start, stop = _best_stretch((rows - _OWN).tolist())
+        if rows[start] < _OWN:
+            start = int(column.argmax())
+            stop = start + 1
+        return Found(low + start, low + stop, float(column[start:stop].sum()))
+
+    @cached_property
+    def _rows(self) -> NDArray[np.float32]:
+        """[target words][source words]; each row sums to 1, or is zeros."""
+        return _of_rows(self.columns)
+
+    def is_stand_in(self, word: int) -> bool:
+        """Whether a source word will be replaced."""
+        return self._text(0, word) in self.stand_ins
+
+    def _text(self, side: int, word: int) -> str:
+        words, first = ((self.source, self.source_first), (self.target, self.target_first))[side]
+        return self.texts[side][slice(*words[word - first])]
 
     def is_own(self, found: Found, first: int, last: int) -> bool:
         """Whether target words tell of nothing else than these source words, so that they may be replaced."""
         if self.part.links is None:
             return True
-        rows = self.columns[found.first - self.target_first : found.last - self.target_first]
-        inside = rows[:, first - self.source_first : last - self.source_first].sum()
-        return bool(found.mass >= _OWN and inside >= _OWN * rows.sum())
+        rows = self._own_rows(found.first, found.last, first, last)
+        return bool(found.mass >= _OWN and rows.sum() >= _OWN * len(rows))
+
+    def _own_rows(self, low: int, high: int, first: int, last: int) -> NDArray[np.float32]:
+        """[target words]: how much of each tells of source words and of an ending glued to them (`Buffer`s)."""
+        place = last - self.source_first
+        if 0 < place < len(self.source) and self.source[place - 1].stop == self.source[place].start:
+            last += is_word(self.texts[0], self.source[place])
+        rows = self._rows[low - self.target_first : high - self.target_first]
+        inside: NDArray[np.float32] = rows[:, first - self.source_first : last - self.source_first].sum(1)
+        return inside
 
     def _in_order(self, first: int, last: int, low: int, high: int) -> Found:
         """Words paired by their place; where the texts are equal that is each with itself."""
@@ -164,6 +199,13 @@ class Region:
         likeness = np.where(source_words == target_words[:, None], 1.0, _OTHER_CLASS).astype(np.float32)
         likeness *= np.where(target_words, _SHORTEST + (1 - _SHORTEST) * lengths, 1.0)[:, None]
         return likeness
+
+
+def _of_rows(columns: NDArray[np.float32]) -> NDArray[np.float32]:
+    import numpy as np
+
+    rows: NDArray[np.float32] = columns / np.maximum(columns.sum(1, keepdims=True), 1e-9)
+    return rows
 
 
 def _distinctive(text: str, words: Sequence[Span]) -> dict[str, int]:
@@ -253,7 +295,8 @@ def make_regions(text: str, translation: str, parts: Sequence[AlignedPart], stan
         else:
             source = _units(ours, part.source.start, here, part.links.source if part.links else ())
             wanted = frozenset(text[slice(*span)] for span in here)
-            shown = _occurrences(theirs, part.target.start, wanted)
+            glued = frozenset(text[slice(*span)] for span in here if _joined(text, span.stop))
+            shown = _occurrences(theirs, part.target.start, wanted, glued)
             target = _units(theirs, part.target.start, shown, part.links.target if part.links else ())
             if part.links:
                 target = list(_apart(translation, target, source, part))
@@ -305,15 +348,15 @@ def _origin(stretch: Span, source: Sequence[Span], part: AlignedPart, links: Tok
     return max(mass, key=lambda word: mass[word]) if mass else -1
 
 
-def _occurrences(text: str, offset: int, wanted: frozenset[str]) -> list[Span]:
-    """Where some texts stand as whole words, the longest first, ascending."""
+def _occurrences(text: str, offset: int, wanted: frozenset[str], glued: frozenset[str]) -> list[Span]:
+    """Where some texts stand as whole words, the longest first, ascending. Those ``glued`` may have endings."""
     if not wanted:
         return []
     choices = "|".join(re.escape(one) for one in sorted(wanted, key=len, reverse=True))
     return [
         Span(match.start() + offset, match.end() + offset)
         for match in re.finditer(choices, text)
-        if not (_joined(text, match.start()) or _joined(text, match.end()))
+        if not _joined(text, match.start()) and (match.group() in glued or not _joined(text, match.end()))
     ]
 
 

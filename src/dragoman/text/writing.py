@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
-from dragoman.text.codes import CodedText, Span
+from dragoman.text.codes import Code, CodedText, Span
 from dragoman.text.format import Block, Written
 
 __all__ = ["Escapes", "Renderer", "render", "write_blocks"]
@@ -17,8 +19,15 @@ Renderer = Callable[[int, CodedText, int], tuple[str, "array[int]"]]
 """A translated block by its number, and the offset where it will stand, to its bytes and its origins."""
 
 
-def render(coded: CodedText, offset: int, escapes: Escapes) -> tuple[str, array[int]]:
+def render(
+    coded: CodedText, offset: int, escapes: Escapes, special: Mapping[int, str] = MappingProxyType({})
+) -> tuple[str, array[int]]:
     """A text with its codes.
+
+    Args:
+        offset: where it will stand.
+        escapes: how characters are written.
+        special: how the characters at some places are written.
 
     Returns:
         What is written, and of each character of the text, and of its end, the offset (from ``offset`` on) where it
@@ -28,8 +37,8 @@ def render(coded: CodedText, offset: int, escapes: Escapes) -> tuple[str, array[
     origins: array[int] = array("I")
     place = offset
     for start, stop, raw, width in _stretches(coded):
-        for character in coded.text[start:stop]:
-            shown = escapes.get(character, character)
+        for number, character in enumerate(coded.text[start:stop], start):
+            shown = special.get(number) or escapes.get(character, character)
             written.append(shown)
             origins.append(place)
             place += len(shown)
@@ -67,16 +76,19 @@ def write_blocks(
     translated: Sequence[CodedText | None],
     renderer: Renderer,
     edits: Sequence[tuple[Span, str]] = (),
+    insets: Mapping[int, Span] = MappingProxyType({}),
 ) -> Written:
     """The source with blocks replaced whose translation is not what they were.
 
     Args:
         source: what the blocks' spans count in.
-        blocks: ascending by their beginning. One may lie in another, which then takes it along in its marks.
+        blocks: ascending by their beginning.
         translated: one for each block.
         renderer: of the format.
         edits: what else is replaced, outside the blocks, ascending.
+        insets: blocks that are part of a mark, such as attributes, by number: what of the source is the mark.
     """
+    marks = _written_marks(source, blocks, translated, renderer, insets)
     pieces: list[str] = []
     origins: list[array[int] | None] = []
     waiting = iter([*edits, (Span(len(source), len(source)), "")])
@@ -98,6 +110,8 @@ def write_blocks(
         elif coded is None or coded.text == block.coded.text:
             origins.append(array("I", (origin - place + length for origin in block.origins)))
         else:
+            if marks:
+                coded = replace(coded, codes=tuple(_with_mark(code, marks) for code in coded.codes))
             shown, own = renderer(number, coded, length + block.span.start - place)
             put(block.span, shown)
             origins.append(own)
@@ -105,3 +119,34 @@ def write_blocks(
     for edit in waiting:
         put(*edit)
     return Written("".join(pieces), tuple(origins))
+
+
+def _written_marks(
+    source: str,
+    blocks: Sequence[Block],
+    translated: Sequence[CodedText | None],
+    renderer: Renderer,
+    insets: Mapping[int, Span],
+) -> dict[str, str]:
+    """The marks with translated insets: what is written for each."""
+    changed: dict[Span, list[int]] = {}
+    for number, mark in insets.items():
+        coded = translated[number]
+        if coded is not None and coded.text != blocks[number].coded.text:
+            changed.setdefault(mark, []).append(number)
+    marks: dict[str, str] = {}
+    for (start, stop), numbers in changed.items():
+        pieces: list[str] = []
+        place = start
+        for number in numbers:
+            coded = translated[number]
+            assert coded is not None
+            pieces += (source[place : blocks[number].span.start], renderer(number, coded, 0)[0])
+            place = blocks[number].span.stop
+        marks[source[start:stop]] = "".join(pieces) + source[place:stop]
+    return marks
+
+
+def _with_mark(code: Code, marks: Mapping[str, str]) -> Code:
+    raw = code.raw.removesuffix(" ")  # white space that the mark took along
+    return replace(code, raw=marks[raw] + code.raw[len(raw) :]) if raw in marks else code

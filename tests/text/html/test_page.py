@@ -32,6 +32,7 @@ CASES = [
     ("<textarea>a</textarea><iframe>b</iframe><noscript>c</noscript><object>d</object>", []),
     ("<span translate=no>Foo</span> and <i class='x notranslate y'>Bar</i> sing", ["Foo and Bar sing"]),
     ("<div translate='no'>a <p translate=yes>b</p> c</div> d", ["b", "d"]),
+    ("<p>one <code>two<p>three", ["one", "three"]),
     ("<code>a <b translate='yes'>b</b></code>", ["b"]),
     # attributes
     ("<img alt='a dog' title=cat src=x>", ["a dog", "cat"]),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dragoman.text.blocks import BlockBuilder
-from dragoman.text.codes import CodeKind
+from dragoman.text.codes import CodeKind, Span
 from dragoman.text.format import Block
 from dragoman.text.html.elements import (
     BLOCKS,
@@ -39,7 +39,7 @@ class Attribute:
 
     block: Block
     quote: str
-    tag: tuple[int, int]
+    tag: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class _Walk:
         self._attributes: list[Attribute] = []
         self._switched_on: list[int] = []
         self._switches: dict[int, bool] = {}
-        self._torn = False
+        self._torn = any(token.kind is Kind.TORN for token in tokens)
         self._find_switches()
 
     def _find_switches(self) -> None:
@@ -153,8 +153,9 @@ class _Walk:
         token = self._tokens[number]
         stop = self._tokens[extent - 1].stop
         if number not in self._switches:
-            self._add_attributes(token, (token.start, stop))
-        if token.name in BLOCKS:
+            self._add_attributes(token, Span(token.start, stop))
+        is_open = number in self._extents and number not in self._ends  # it may end in half a tag: it must not move
+        if token.name in BLOCKS or is_open:
             self._break()
             return
         shown = ""
@@ -189,7 +190,6 @@ class _Walk:
             _add_text(builder, self._source, token.start, token.stop)
         elif token.kind is Kind.TORN:
             self._break()  # no quote may come behind it that is in front of it now
-            self._torn = True
         elif token.kind is Kind.OTHER:
             builder.add_mark(CodeKind.EMPTY, token.start, token.stop)
         elif name in BLOCKS:
@@ -201,9 +201,9 @@ class _Walk:
         else:
             builder.add_mark(CodeKind.OPEN, token.start, token.stop, number if number in self._ends else -1)
         if token.kind is Kind.START:
-            self._add_attributes(token, (token.start, token.stop))
+            self._add_attributes(token, Span(token.start, token.stop))
 
-    def _add_attributes(self, token: Token, tag: tuple[int, int]) -> None:
+    def _add_attributes(self, token: Token, tag: Span) -> None:
         if token.stop - token.start < len(token.name) + 6:
             return
         values = self._values(token)

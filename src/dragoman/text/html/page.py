@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
-from dragoman.text.codes import Code, CodedText, Span
+from dragoman.text.codes import CodedText, Span
 from dragoman.text.format import Block, Written
 from dragoman.text.html.layout import Attribute, lay_out
 from dragoman.text.html.tokens import Token, attributes_of
@@ -52,42 +51,15 @@ class Page:
 
     def write(self, translated: Sequence[CodedText | None]) -> Written:
         """See `dragoman.text.format.MarkedText.write`."""
-        tags = self._written_tags(translated)
 
         def renderer(number: int, coded: CodedText, offset: int) -> tuple[str, array[int]]:
             attribute = self._attributes.get(number)
             if attribute is not None:
                 return _value(coded, offset, attribute, self._space)
-            if tags:
-                coded = replace(coded, codes=tuple(_with_tag(code, tags) for code in coded.codes))
             return render(coded, offset, self._escapes)
 
-        return write_blocks(self._source, self._blocks, translated, renderer, self._edits)
-
-    def _written_tags(self, translated: Sequence[CodedText | None]) -> dict[str, str]:
-        """Tags, and elements that are kept, whose attributes were translated: what is written for each."""
-        changed: dict[tuple[int, int], list[tuple[Attribute, CodedText]]] = {}
-        for number, attribute in self._attributes.items():
-            coded = translated[number]
-            if coded is not None and coded.text != attribute.block.coded.text:
-                changed.setdefault(attribute.tag, []).append((attribute, coded))
-        tags: dict[str, str] = {}
-        for (start, stop), values in changed.items():
-            pieces: list[str] = []
-            place = start
-            for attribute, coded in values:
-                span = attribute.block.span
-                pieces += (self._source[place : span.start], _value(coded, 0, attribute, self._space)[0])
-                place = span.stop
-            tags[self._source[start:stop]] = "".join(pieces) + self._source[place:stop]
-        return tags
-
-
-def _with_tag(code: Code, tags: Mapping[str, str]) -> Code:
-    raw = code.raw.removesuffix(" ")  # white space that the tag took along
-    if raw not in tags:
-        return code
-    return replace(code, raw=tags[raw] + code.raw[len(raw) :])
+        insets = {number: attribute.tag for number, attribute in self._attributes.items()}
+        return write_blocks(self._source, self._blocks, translated, renderer, self._edits, insets)
 
 
 def _value(coded: CodedText, offset: int, attribute: Attribute, space: Escapes) -> tuple[str, array[int]]:
