@@ -48,6 +48,9 @@ def make_sketch(table: Annotated[NDArray[numpy.int8], dict(shape=(None, None), o
     Writes the sketch of an int8 output layer [N, K]. dynamic: of activations that are quantised row by row.
     """
 
+def find_highest_bound(table: Annotated[NDArray[numpy.int8], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> int:
+    """Of the columns of an output layer [N, K] (native/kernels/overflow.h)."""
+
 def most_overflow_bytes(k: int, n: int) -> int: ...
 
 def make_overflow_lists(panels: Annotated[NDArray[numpy.int8], dict(order='C', device='cpu', writable=False)], k: int, n: int) -> bytes:

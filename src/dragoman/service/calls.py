@@ -99,7 +99,7 @@ def _steps(fleet: Fleet, model: ModelChoice | None, route: Sequence[str] | None)
         raise OptionsError("model", model, "given, or else route: one of the two")
     if route is not None:
         return [(name,) for name in fleet.route(route)]
-    names = (model,) if isinstance(model, str) else tuple(model or ())
-    if not names or not all(isinstance(name, str) for name in names):
+    names = (model,) if isinstance(model, str) else tuple(model) if isinstance(model, (tuple, list)) else ()
+    if not names or not all(isinstance(name, str) and name for name in names):
         raise OptionsError("model", model, "a name, or a sequence of names for an ensemble")
     return [names]

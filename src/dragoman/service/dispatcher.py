@@ -87,9 +87,14 @@ class Dispatcher:
             self._end()
             raise
 
+    @property
+    def inherited(self) -> bool:
+        """Whether this is a forked child, where there is nothing to do and nothing to wait for."""
+        return self._pid != os.getpid()
+
     def check_process(self) -> None:
         """Raises ServiceClosedError in a forked child, where there are no workers and locks may be held."""
-        if self._pid != os.getpid():
+        if self.inherited:
             raise ServiceClosedError("this service belongs to the parent process and was inherited by a fork")
 
     @contextlib.contextmanager
@@ -143,7 +148,7 @@ class Dispatcher:
 
     def abandon(self, reason: str = "the service is closed") -> None:
         """Begin to end. Takes no lock, and waits for nothing: a finaliser may call it."""
-        if self._pid == os.getpid():
+        if not self.inherited:
             self._closing = self._closing or reason
             self._admission.close(reason)
             self.tick()
@@ -151,7 +156,7 @@ class Dispatcher:
     def close(self) -> None:
         """Give up all requests and wait until the threads have ended, unless one of them calls."""
         self.abandon()
-        if self._pid == os.getpid() and not isinstance(threading.current_thread(), OwnThread):
+        if not self.inherited and not isinstance(threading.current_thread(), OwnThread):
             for thread in (*self.workers, self._clock):
                 thread.join()
 

@@ -305,7 +305,7 @@ class Service:
         self._admission.close("the service is closed")
         self._dispatcher.tick()
         try:
-            if wait:
+            if wait and not self._dispatcher.inherited:
                 self.drain(timeout)
         finally:
             self.close()

@@ -111,6 +111,7 @@ def core_of(cores: Sequence[int] | None, number: int) -> int | None:
     if not hasattr(os, "sched_setaffinity"):
         raise UnavailableError("this system cannot pin threads to cores: leave `cores` out.")
     allowed = os.sched_getaffinity(0)
-    if not cores or not set(cores) <= allowed:
-        raise OptionsError("cores", list(cores), f"some of {sorted(allowed)}")
+    if not isinstance(cores, (tuple, list, range, set, frozenset)) or not cores or not set(cores) <= allowed:
+        raise OptionsError("cores", cores, f"some of {sorted(allowed)}")
+    cores = sorted(cores) if isinstance(cores, (set, frozenset)) else cores
     return cores[number % len(cores)]
