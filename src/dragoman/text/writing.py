@@ -42,8 +42,9 @@ def render(
         chunk = coded.text[start:stop]
         if not special and not any(map(chunk.__contains__, escapes)):  # most have nothing to escape
             written.append(chunk)
-            origins.extend(range(place, place + len(chunk)))
+            starts.extend(range(place, place + len(chunk)))
             place += len(chunk)
+            stops.extend(range(place - len(chunk) + 1, place + 1))
             chunk = ""
         for number, character in enumerate(chunk, start):
             shown = special.get(number) or escapes.get(character, character)
