@@ -9,7 +9,7 @@ from dragoman.result import FailedLine, Translation
 
 __all__ = ["Counts", "Latencies"]
 
-_LEAST_S, _STEPS_A_DOUBLING, _BUCKETS = 1e-5, 8, 8 * 30
+_LEAST_S, _STEPS_A_DOUBLING, _LAST_BUCKET = 1e-5, 8, 8 * 30 - 1
 """From 10 microseconds to three hours, each bucket 9 % wider than the one before."""
 _MOST_NAMES = 1000
 """Models and routes of which times are kept apart."""
@@ -21,14 +21,15 @@ class Latencies:
     __slots__ = ("_counts", "count", "largest", "total")
 
     def __init__(self) -> None:
-        self._counts = [0] * _BUCKETS
+        self._counts: dict[int, int] = {}  # most of many models' are empty
         self.count = 0
         self.total = 0.0
         self.largest = 0.0
 
     def add(self, seconds: float) -> None:
         steps = math.log2(max(seconds, _LEAST_S) / _LEAST_S) * _STEPS_A_DOUBLING
-        self._counts[min(int(steps), _BUCKETS - 1)] += 1
+        bucket = min(int(steps), _LAST_BUCKET)
+        self._counts[bucket] = self._counts.get(bucket, 0) + 1
         self.count += 1
         self.total += seconds
         self.largest = max(self.largest, seconds)
@@ -36,9 +37,9 @@ class Latencies:
     def percentile(self, share: float) -> float:
         """Seconds that ``share`` (0 to 1) of all are not above, within 9 %; 0 if there were none."""
         wanted, seen = share * self.count, 0
-        for number, count in enumerate(self._counts):
+        for number, count in sorted(self._counts.items()):
             seen += count
-            if count and seen >= wanted:
+            if seen >= wanted:
                 return min(_LEAST_S * 2 ** ((number + 1) / _STEPS_A_DOUBLING), self.largest)
         return 0.0
 
