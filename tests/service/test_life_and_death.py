@@ -327,5 +327,5 @@ def test_some_sequences(folders: Path, alone: Alone, limited_threads: list[Life]
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
 def test_many_sequences(folders: Path, alone: Alone, limited_threads: list[Life]) -> None:
-    first, count = int(os.environ.get("DRAGOMAN_FIRST_SEQUENCE", "0")), int(os.environ.get("DRAGOMAN_SEQUENCES", "1000"))
-    run_lives(first, count, folders, alone, limited_threads)
+    count = int(os.environ.get("DRAGOMAN_SEQUENCES", "1000"))
+    run_lives(int(os.environ.get("DRAGOMAN_FIRST_SEQUENCE", "0")), count, folders, alone, limited_threads)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from weakref import WeakKeyDictionary
 
+from dragoman.fleet.entries import Entry
 from dragoman.result import FailedLine, Translation
 
 __all__ = ["Counts", "Latencies"]
 
 _LEAST_S, _STEPS_A_DOUBLING, _LAST_BUCKET = 1e-5, 8, 8 * 30 - 1
 """From 10 microseconds to three hours, each bucket 9 % wider than the one before."""
-_MOST_NAMES = 1000
-"""Models and routes of which times are kept apart."""
+_MOST_ROUTES = 100
+"""That begin with one model and of which times are kept apart."""
 
 
 class Latencies:
@@ -60,8 +62,13 @@ class Counts:
     def __init__(self) -> None:
         self.submitted = self.done = self.failed = self.cancelled = self.expired = 0
         self.texts = self.failed_texts = self.sentences = self.tokens = self.batches = 0
-        self.by_model: dict[str, Latencies] = {}
         self.latencies = Latencies()
+        # Gone with the model: a fleet may see any number of them, and what stays of each keeps pages of others alive.
+        self._by_model: WeakKeyDictionary[Entry, dict[str, Latencies]] = WeakKeyDictionary()
+
+    def by_model(self) -> dict[str, Mapping[str, float]]:
+        """Summaries of each model and route that the fleet still knows."""
+        return {name: one.summary() for own in self._by_model.values() for name, one in own.items()}
 
     def told(self, result: Translation | FailedLine) -> None:
         """A text has its result."""
@@ -69,11 +76,11 @@ class Counts:
         self.texts += not failed
         self.failed_texts += failed
 
-    def ended(self, end: str, name: str, seconds: float, *, expired: bool = False) -> None:
+    def ended(self, end: str, models: Sequence[Entry], seconds: float, *, expired: bool = False) -> None:
         """A request is "done", "failed" or "cancelled". Only of what was not cancelled the time means something.
 
         Args:
-            name: of its model or route.
+            models: of its route.
             seconds: from its call.
             expired: it failed because its time was over.
         """
@@ -82,5 +89,7 @@ class Counts:
         if end == "cancelled" or expired:
             return
         self.latencies.add(seconds)
-        if name in self.by_model or len(self.by_model) < _MOST_NAMES:
-            self.by_model.setdefault(name, Latencies()).add(seconds)
+        own = self._by_model.setdefault(models[0], {})
+        name = "+".join(model.name for model in models)
+        if name in own or len(own) < _MOST_ROUTES:
+            own.setdefault(name, Latencies()).add(seconds)
