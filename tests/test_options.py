@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from dragoman.errors import OptionsError
 from dragoman.formats.bundle import Bundle
 from dragoman.formats.decoder_yml import parse_decoder_config
-from dragoman.options import DecodingChanges, DecodingOptions, option_names
+from dragoman.options import Constraint, DecodingChanges, DecodingOptions, option_names
 
 
 @pytest.mark.parametrize(
@@ -182,5 +182,9 @@ def test_keywords_of_calls_are_the_options() -> None:
     keywords = get_type_hints(DecodingChanges)
     fields = get_type_hints(DecodingOptions)
     assert list(keywords) == list(option_names())
-    wider = {"weights": Sequence[float], "target_prefix": str | Sequence[str | None] | None}
+    wider = {
+        "weights": Sequence[float],
+        "target_prefix": str | Sequence[str | None] | None,
+        "constraints": Sequence[str | Constraint] | Sequence[Sequence[str | Constraint] | None],
+    }
     assert keywords == {name: fields[name] for name in keywords} | wider

@@ -3,10 +3,12 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
+#include <nanobind/stl/tuple.h>
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <thread>
 
 #ifdef __linux__
@@ -27,6 +29,7 @@ using namespace dragoman;
 namespace {
 
 using Ints = nb::ndarray<const int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Phrases4 = std::tuple<Ints, Ints, Ints, Ints>;
 
 [[noreturn]] void wrong(const char* what) { throw Error(Error::Code::kInvalid, std::string("batch: ") + what); }
 
@@ -82,13 +85,14 @@ struct StopHandle {
 class Call {
  public:
   Call(nb::sequence members, nb::object shortlist, Ints source, Ints offsets, Ints limits, std::optional<Ints> prefix,
-       std::optional<Ints> prefix_offsets, const SearchOptions& options)
+       std::optional<Ints> prefix_offsets, const SearchOptions& options, std::optional<Phrases4> phrases)
       : shortlist_(shortlist),
         source_(source),
         offsets_(offsets),
         limits_(limits),
         prefix_(prefix),
         prefix_offsets_(prefix_offsets),
+        phrases_(phrases),
         options_(options) {
     for (nb::handle item : members) {
       if (count_ == kMaxMembers) wrong("an ensemble has at most 16 models");
@@ -116,8 +120,32 @@ class Call {
       batch_.prefix = prefix_->data();
       batch_.prefix_offsets = prefix_offsets_->data();
     }
+    if (phrases_) set_phrases(*phrases_);
     const Shortlist* list = shortlist.is_none() ? nullptr : &nb::cast<ShortlistHandle&>(shortlist).shortlist;
     search_.emplace(members_, count_, list, batch_, options_);
+  }
+
+  // Ids, offsets, each sentence's phrases, spans.
+  void set_phrases(const Phrases4& phrases) {
+    const auto& [ids, offsets, sentences, spans] = phrases;
+    if (sentences.size() != static_cast<size_t>(batch_.sentences) + 1 || offsets.size() < 1 ||
+        sentences.data()[batch_.sentences] != static_cast<int64_t>(offsets.size()) - 1 ||
+        offsets.data()[offsets.size() - 1] != static_cast<int64_t>(ids.size()) ||
+        spans.size() != 2 * (offsets.size() - 1)) {
+      wrong("phrases do not fit");
+    }
+    for (size_t i = 0; i < offsets.size(); ++i) {
+      if (offsets.data()[i] < 0 || offsets.data()[i] > static_cast<int64_t>(ids.size())) wrong("phrases do not fit");
+    }
+    for (size_t i = 0; i < sentences.size(); ++i) {
+      if (sentences.data()[i] < 0 || sentences.data()[i] >= static_cast<int64_t>(offsets.size())) {
+        wrong("phrases do not fit");
+      }
+    }
+    batch_.phrase_ids = ids.data();
+    batch_.phrase_offsets = offsets.data();
+    batch_.sentence_phrases = sentences.data();
+    batch_.phrase_spans = spans.data();
   }
 
   size_t need(Workspace& workspace) { return search_->need(&workspace); }
@@ -141,6 +169,7 @@ class Call {
   nb::object shortlist_;
   Ints source_, offsets_, limits_;
   std::optional<Ints> prefix_, prefix_offsets_;
+  std::optional<Phrases4> phrases_;
   SearchOptions options_;
   Member members_[kMaxMembers];
   nb::object owners_[kMaxMembers];
@@ -236,9 +265,10 @@ void bind_search(nb::module_& m) {
       .def_rw("live_columns", &SearchOptions::live_columns);
   nb::class_<Call>(m, "Call", "One batch of sentences, longest first, for one model or an ensemble.")
       .def(nb::init<nb::sequence, nb::object, Ints, Ints, Ints, std::optional<Ints>, std::optional<Ints>,
-                    const SearchOptions&>(),
+                    const SearchOptions&, std::optional<Phrases4>>(),
            nb::arg("members"), nb::arg("shortlist").none(), nb::arg("source"), nb::arg("offsets"), nb::arg("limits"),
-           nb::arg("prefix").none(), nb::arg("prefix_offsets").none(), nb::arg("options"))
+           nb::arg("prefix").none(), nb::arg("prefix_offsets").none(), nb::arg("options"),
+           nb::arg("phrases") = nb::none())
       .def("need", &Call::need, nb::arg("workspace"), "Bytes of workspace that run() will use, exactly.")
       .def("run", &Call::run, nb::arg("workspace"), nb::arg("stop"), nb::keep_alive<1, 2>(),
            "Translates, without the GIL and without any allocation. False if the stop flag was raised. On the main "

@@ -60,7 +60,8 @@ uint64_t layout_fingerprint() {
   std::vector<uint8_t> sketch(sketch_size(kK, kN));
   make_sketch(integers.data(), kK, kK, kN, true, sketch.data());
   const std::vector<uint8_t> lists = make_overflow_lists(int8.data(), kK, kN);
-  return sum(int8) ^ sum(sums) * 3 ^ sum(float32) * 5 ^ sum(sketch) * 7 ^ sum(lists) * 11;
+  const uint64_t highest = static_cast<uint64_t>(find_highest_bound(integers.data(), kK, kK, kN));
+  return sum(int8) ^ sum(sums) * 3 ^ sum(float32) * 5 ^ sum(sketch) * 7 ^ sum(lists) * 11 ^ highest * 13;
 }
 
 void make_sketch_into(nb::ndarray<const int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu> table, bool dynamic,
@@ -83,6 +84,13 @@ void bind_weights(nb::module_& m) {
   m.def("sketch_size", &sketch_size, nb::arg("k"), nb::arg("n"));
   m.def("make_sketch", &make_sketch_into, nb::arg("table"), nb::arg("dynamic"), nb::arg("sketch"),
         "Writes the sketch of an int8 output layer [N, K]. dynamic: of activations that are quantised row by row.");
+  m.def(
+      "find_highest_bound",
+      [](nb::ndarray<const int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu> table) {
+        const size_t k = table.shape(1);
+        return find_highest_bound(table.data(), k, static_cast<int>(k), static_cast<int>(table.shape(0)));
+      },
+      nb::arg("table"), "Of the columns of an output layer [N, K] (native/kernels/overflow.h).");
   m.def("most_overflow_bytes", &most_overflow_bytes, nb::arg("k"), nb::arg("n"));
   m.def(
       "make_overflow_lists",

@@ -152,9 +152,9 @@ void Interpreter::logits_int8(const Instruction& in) {
     call.scale = table.scale;
     call.bias = table.bias;
     call.column_sums = table.column_sums;
-    call.overflows = table.overflows.data;
-    call.overflow_bytes = table.overflows.bytes;
   }
+  call.overflows = table.overflows.data;
+  call.overflow_bytes = table.overflows.bytes;
   call.row_scale = floats(in.row_scale, &stride);
   call.activation = Activation::kNone;
   call.out = floats(in.output, &call.out_stride);

@@ -83,6 +83,10 @@ class CorrectionFinder {
   CorrectionFinder(const GemmInt8& p, TileCorrections* tiles, RowCorrections& to)
       : p_(p), lists_(p), tiles_(tiles), to_(to), steps_((p.k + 3) / 4) {
     to.count = 0;
+    const int highest = highest_bound(p.overflows, p.overflow_bytes);
+    if (highest == 0) return;
+    unlisted_ = true;
+    __builtin_memset(highest_, highest > 128 ? highest - 128 : 0, sizeof highest_);
   }
 
   // Chooses the reach of a tile of rows row..row+rows-1, and finds what they hit.
@@ -91,6 +95,10 @@ class CorrectionFinder {
     bool narrow = two.bound > 0;
     for (int r = row; narrow && r < row + rows; ++r) narrow = to_.range[r] * two.bound <= 32767;
     const int reach = narrow ? 2 : lists_.of_reach[1].bound > 0 ? 1 : 0;
+    if (unlisted_) {
+      tiles_[tile] = {none_over(row, rows) ? 1 : 0, 0, {}};
+      return;
+    }
     tiles_[tile].reach = reach;
     tiles_[tile].panels = 0;
     for (int r = 0; reach > 0 && r < rows; ++r) {
@@ -121,6 +129,19 @@ class CorrectionFinder {
   }
 
  private:
+  // Whether no pair of the rows overflows at the highest bound.
+  bool none_over(int row, int rows) const {
+    uint32_t hits = 0;
+    for (int r = row; r < row + rows; ++r) {
+      const uint8_t* a = p_.a + r * p_.a_stride;
+      for (int lane = 0; lane < overflow_lanes(p_.k); lane += 32) {
+        const int pairs = 2 * steps_ - lane;  // what lies beyond K says nothing
+        hits |= pairs_over(a + 2 * lane, highest_) & (pairs < 32 ? (uint32_t{1} << pairs) - 1 : ~uint32_t{0});
+      }
+    }
+    return hits == 0;
+  }
+
   struct Hit {
     uint16_t lane;  // the first pair of k of a group
     uint8_t tile, row, row_of_tile;
@@ -209,6 +230,8 @@ class CorrectionFinder {
   RowCorrections& to_;
   int steps_;
   int count_ = 0;
+  bool unlisted_ = false;
+  uint8_t highest_[32];  // less 128, for each lane
   Hit hits_[kMostHits];
 };
 

@@ -51,7 +51,7 @@ struct GemmInt8 {
   size_t quantised_stride;
   float out_multiplier;
   // What may overflow 16 bits in the panels, if known (overflow.h): some targets are quicker for it. `panels` starts at
-  // column `first_column` of those that are listed.
+  // column `first_column` of those that are listed. Or the highest bound alone.
   const uint8_t* overflows = nullptr;
   size_t overflow_bytes = 0;
   int first_column = 0;

@@ -1,6 +1,7 @@
 #include "kernels/overflow.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "kernels/packing.h"
@@ -95,6 +96,17 @@ void append_list(const Block& block, int reach, int bound, std::vector<uint8_t>&
 }
 
 }  // namespace
+
+int find_highest_bound(const int8_t* table, size_t stride, int k, int n) {
+  int highest = 1;
+  for (int row = 0; row < n; ++row, table += stride) {
+    for (int at = 0; at + 1 < k; at += 2) {
+      const int sum = table[at] + table[at + 1];
+      if (table[at] * table[at + 1] >= 0) highest = std::max(highest, std::abs(sum));
+    }
+  }
+  return highest;
+}
 
 size_t most_overflow_bytes(int k, int n) {
   size_t bytes = blocks_of(n) * kLongestReach * sizeof(uint32_t);

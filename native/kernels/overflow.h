@@ -15,6 +15,7 @@
 //          128 x + limit y <= 32767. Reach 2: 32767 / bound, or 255. None overflows if x - lowest <= limit.
 //   uint16 starts[groups + 1]: of each group's entries
 //   uint16 columns[entries], from the block's first on: of each group, by descending bound
+// Of a table whose columns are selected at run time: two bytes, the highest bound at reach 1 alone.
 // lanes = ceil(K/64) * 32, a pair of k each; groups = 2 * ceil(steps / reach), in order of k.
 #pragma once
 
@@ -62,6 +63,16 @@ inline OverflowList overflow_list(const uint8_t* lists, size_t bytes, int k, int
   list.columns = list.starts + overflow_groups(k, reach) + 1;
   return list;
 }
+
+// The highest bound at reach 1 where that is all that is known, else 0.
+inline int highest_bound(const uint8_t* lists, size_t bytes) {
+  uint16_t bound = 0;
+  if (lists != nullptr && bytes == sizeof bound) __builtin_memcpy(&bound, lists, sizeof bound);
+  return bound > 256 ? 0 : bound;
+}
+
+// That of a row-major table [N][K].
+int find_highest_bound(const int8_t* table, size_t stride, int k, int n);
 
 // The lists of a [K][N] matrix in panels.
 std::vector<uint8_t> make_overflow_lists(const int8_t* panels, int k, int n);

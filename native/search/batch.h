@@ -1,9 +1,15 @@
 // What one native call gets and gives: a batch of sentences of one model (or ensemble), options, results.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace dragoman {
+
+// Phrases of one sentence, their ids together, and the hypotheses that are kept for it unless the beam is wider.
+inline constexpr int32_t kMostPhrases = 16;
+inline constexpr int32_t kMostPhraseIds = 64;
+inline constexpr int32_t kMostWidth = 16;
 
 // Sentences longest first; offsets has sentences + 1 entries. Ids include EOS. All arrays are the caller's.
 struct Batch {
@@ -13,6 +19,32 @@ struct Batch {
   const int32_t* limits = nullptr;          // most target pieces of each sentence, >= 1
   const int32_t* prefix = nullptr;          // forced target ids, flat
   const int32_t* prefix_offsets = nullptr;  // sentences + 1, or null
+  // Phrases that translations must contain, or null: see src/dragoman/backends/constraints.py.
+  const int32_t* phrase_ids = nullptr;
+  const int32_t* phrase_offsets = nullptr;    // phrases + 1
+  const int32_t* sentence_phrases = nullptr;  // sentences + 1
+  const int32_t* phrase_spans = nullptr;      // two for each phrase
+
+  bool constrained() const { return sentence_phrases != nullptr; }
+  int32_t phrase_count(int32_t sentence) const {
+    return constrained() ? sentence_phrases[sentence + 1] - sentence_phrases[sentence] : 0;
+  }
+  // Ids of all phrases of a sentence.
+  int32_t phrase_id_count(int32_t sentence) const {
+    if (!constrained()) return 0;
+    return phrase_offsets[sentence_phrases[sentence + 1]] - phrase_offsets[sentence_phrases[sentence]];
+  }
+  // Hypotheses that are kept for a sentence: one for each number of ids of phrases that may be there, where that fits.
+  int32_t width(int32_t sentence, int32_t beam_size) const {
+    int32_t ids = phrase_id_count(sentence);
+    return ids == 0 ? beam_size : std::max(beam_size, std::min(ids + 1, kMostWidth));
+  }
+  // Of all sentences.
+  int32_t widest(int32_t beam_size) const {
+    int32_t most = beam_size;
+    for (int32_t s = 0; constrained() && s < sentences; ++s) most = std::max(most, width(s, beam_size));
+    return most;
+  }
   int32_t longest() const { return sentences == 0 ? 0 : offsets[1] - offsets[0]; }
   int32_t length(int32_t sentence) const { return offsets[sentence + 1] - offsets[sentence]; }
 };

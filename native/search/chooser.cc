@@ -6,13 +6,14 @@
 namespace dragoman {
 
 Chooser::Chooser(const Member* members, int32_t member_count, const Interpreter* interpreters, const Columns& columns,
-                 const Batch& batch, const SearchOptions& options, bool summarises)
+                 const Batch& batch, const SearchOptions& options, int32_t width, bool summarises)
     : members_(members),
       member_count_(member_count),
       interpreters_(interpreters),
       columns_(&columns),
       batch_(&batch),
       options_(options),
+      width_(width),
       kernels_(&kernels()),
       summarises_(summarises) {
   need_scores_ = options.scores || options.beam_size > 1 || !single();
@@ -29,7 +30,8 @@ void Chooser::carve(Carver* carver, int64_t rows, int64_t candidates) {
     summaries_.never = options_.allow_unk ? -1 : options_.unk;
     bounds_ = carver->take<float>(int64_t{kMostScreenedRows} * round_up(vocabulary, kPanelColumns) / kPanelColumns);
   }
-  chosen_ = carver->take<Chosen>(options_.beam_size + 1);
+  chosen_ = carver->take<Chosen>(width_ + 1);
+  if (batch_->constrained()) pool_ = carver->take<Candidate>(int64_t{width_} * (width_ + kMostPhrases));
 }
 
 int32_t Chooser::candidate_count(int32_t sentence) const {
@@ -57,7 +59,7 @@ float Chooser::member_score(int32_t sentence, const Chosen& choice, int32_t memb
 }
 
 // The row's scores over its own candidates, and what must be subtracted to make them log-probabilities.
-const float* Chooser::row_scores(int32_t sentence, int32_t row, float* normaliser) {
+const float* Chooser::row_scores(int32_t sentence, int32_t row, bool probabilities, float* normaliser) {
   int32_t count = candidate_count(sentence);
   *normaliser = 0;
   for (int32_t m = 0; m < member_count_; ++m) {
@@ -66,7 +68,7 @@ const float* Chooser::row_scores(int32_t sentence, int32_t row, float* normalise
       kernels_->gather(scores, columns_->of(sentence), count, compact_);
       scores = compact_;
     }
-    float sum = options_.skip_cost || !need_scores_ ? 0.f : kernels_->log_sum_exp(scores, count);
+    float sum = probabilities ? kernels_->log_sum_exp(scores, count) : 0.f;
     if (single()) {
       *normaliser = sum;
       return scores;
@@ -91,7 +93,9 @@ void Chooser::choose(const LiveRows& rows, int32_t first, int32_t last) {
       return;
     }
   }
-  if (options_.beam_size == 1) {
+  if (batch_->phrase_count(sentence) > 0) {
+    constrained(rows, first, last, rows.beam_left(sentence));
+  } else if (options_.beam_size == 1) {
     greedy(rows, first);
   } else {
     beam(rows, first, last, rows.beam_left(sentence));
@@ -100,7 +104,8 @@ void Chooser::choose(const LiveRows& rows, int32_t first, int32_t last) {
 
 void Chooser::forced(const LiveRows& rows, int32_t row, int32_t id) {
   float normaliser;
-  const float* scores = row_scores(rows.sentence(row), row, &normaliser);
+  const bool phrases = batch_->phrase_count(rows.sentence(row)) > 0;
+  const float* scores = row_scores(rows.sentence(row), row, phrases || probabilities(), &normaliser);
   int32_t place = candidate_place(rows.sentence(row), id);
   float own = place < 0 ? kLowestScore : scores[place] - normaliser;
   chosen_[count_++] = {row, place, rows.path(row) + own};
@@ -114,7 +119,7 @@ void Chooser::greedy(const LiveRows& rows, int32_t row) {
     best = summaries_.best[row];
     if (summaries_.sums != nullptr) normaliser = kernels_->log_of(summaries_.sums[row]);
   } else {
-    const float* scores = row_scores(s, row, &normaliser);
+    const float* scores = row_scores(s, row, probabilities(), &normaliser);
     best = best_without(*kernels_, scores, candidate_count(s), unk_place(s));
   }
   // Every score is NaN: end the sentence rather than read outside the list.
@@ -129,7 +134,7 @@ void Chooser::beam(const LiveRows& rows, int32_t first, int32_t last, int32_t wa
   constexpr int kBlock = 32;
   for (int32_t row = first; row < last; ++row) {
     float normaliser;
-    const float* scores = row_scores(s, row, &normaliser);
+    const float* scores = row_scores(s, row, probabilities(), &normaliser);
     const float path = rows.path(row);
     for (int32_t block = 0; block < count; block += kBlock) {
       int32_t end = std::min(count, block + kBlock);

@@ -10,6 +10,7 @@
 #include "search/columns.h"
 #include "search/live_rows.h"
 #include "search/member.h"
+#include "search/met.h"
 
 namespace dragoman {
 
@@ -21,14 +22,23 @@ struct Chosen {
   int32_t row;
   int32_t place;  // among the row's candidates; -1: a forced piece that is none
   float path_score;
+  Met met{};
+};
+
+// One of the extensions that a sentence with phrases chooses from.
+struct Candidate {
+  Chosen chosen;
+  int32_t bank;   // ids of phrases that it has
+  int32_t order;  // first that of its finding, then its rank in its bank
 };
 
 class Chooser {
  public:
   Chooser() = default;
-  // All arguments outlive the object. summarises: of each row of logits only the best column and the normaliser exist.
+  // All arguments outlive the object. width: most hypotheses of a sentence. summarises: of each row of logits only the
+  // best column and the normaliser exist.
   Chooser(const Member* members, int32_t member_count, const Interpreter* interpreters, const Columns& columns,
-          const Batch& batch, const SearchOptions& options, bool summarises);
+          const Batch& batch, const SearchOptions& options, int32_t width, bool summarises);
 
   // rows: most at a time. candidates: most columns.
   void carve(Carver* carver, int64_t rows, int64_t candidates);
@@ -45,11 +55,16 @@ class Chooser {
   float member_score(int32_t sentence, const Chosen& choice, int32_t member) const;
 
  private:
+  bool probabilities() const { return need_scores_ && !options_.skip_cost; }
   bool single() const { return member_count_ == 1 && members_[0].weight == 1.f; }
-  const float* row_scores(int32_t sentence, int32_t row, float* normaliser);
+  const float* row_scores(int32_t sentence, int32_t row, bool probabilities, float* normaliser);
   void forced(const LiveRows& rows, int32_t row, int32_t id);
   void greedy(const LiveRows& rows, int32_t row);
   void beam(const LiveRows& rows, int32_t first, int32_t last, int32_t wanted);
+  // constrained.cc
+  void constrained(const LiveRows& rows, int32_t first, int32_t last, int32_t wanted);
+  void extend(const LiveRows& rows, int32_t row, const Phrases& phrases, int32_t wanted);
+  bool may_begin(const Phrases& phrases, int32_t number, int32_t row) const;
   int32_t candidate_count(int32_t sentence) const;
   int32_t candidate_place(int32_t sentence, int32_t id) const;
   int32_t unk_place(int32_t sentence) const;  // -1: it may be chosen, or is no candidate
@@ -60,6 +75,7 @@ class Chooser {
   const Columns* columns_ = nullptr;
   const Batch* batch_ = nullptr;
   SearchOptions options_;
+  int32_t width_ = 0;
   const Kernels* kernels_ = nullptr;
   bool need_scores_ = true;
   bool summarises_ = false;
@@ -71,6 +87,8 @@ class Chooser {
   float* bounds_ = nullptr;       // scratch of screening
   Chosen* chosen_ = nullptr;
   int32_t count_ = 0;
+  Candidate* pool_ = nullptr;  // if the batch is constrained
+  int32_t pool_count_ = 0;
 };
 
 }  // namespace dragoman

@@ -32,6 +32,8 @@ class Hypotheses {
   // Adds what each member says of that piece, to what it said of the path before.
   void add_member_score(int32_t node, int32_t member, float own);
   void finish(int32_t sentence, int32_t node, int32_t length, float path_score);
+  // Paths of a sentence that have ended.
+  int32_t ended(int32_t sentence) const { return finished_counts_[sentence]; }
   // Forgets the paths of a sentence that have ended.
   void open(int32_t sentence) { finished_counts_[sentence] = 0; }
   // Best first; equal scores keep their order.

@@ -19,6 +19,7 @@ void LiveRows::carve(Carver* carver, Side* side) {
   }
   if (has_cells()) side->cells = carver->take<int32_t>(int64_t{most_} * cell_stride_);
   side->path = carver->take<float>(most_);
+  if (batch_->constrained()) side->met = carver->take<Met>(most_);
 }
 
 void LiveRows::start() { now_.count = next_.count = states_ = clock_ = 0; }
@@ -36,7 +37,8 @@ void LiveRows::join(int32_t sentence) {
   now_.sentence[row] = sentence;
   now_.path[row] = 0;
   joined_[sentence] = clock_;
-  beam_left_[sentence] = beam_size_;
+  beam_left_[sentence] = batch_->width(sentence, beam_size_);
+  if (now_.met != nullptr) now_.met[row] = Met{};
 }
 
 Rows LiveRows::view() {
@@ -44,13 +46,14 @@ Rows LiveRows::view() {
   return {now_.count, step_, now_.previous, now_.parent, now_.sentence, now_.cells, cell_stride_};
 }
 
-void LiveRows::follow(int32_t row, int32_t id, int32_t node, float path) {
+void LiveRows::follow(int32_t row, int32_t id, int32_t node, float path, const Met& met) {
   int32_t next = next_.count++;
   next_.previous[next] = id;
   next_.parent[next] = row;
   next_.sentence[next] = now_.sentence[row];
   next_.node[next] = node;
   next_.path[next] = path;
+  if (next_.met != nullptr) next_.met[next] = met;
   if (!has_cells()) return;
   std::memcpy(next_.cells + static_cast<int64_t>(next) * cell_stride_,
               now_.cells + static_cast<int64_t>(row) * cell_stride_,

@@ -6,6 +6,7 @@
 #include "interpreter/interpreter.h"
 #include "interpreter/workspace.h"
 #include "search/batch.h"
+#include "search/met.h"
 
 namespace dragoman {
 
@@ -27,6 +28,7 @@ class LiveRows {
   int32_t sentence(int32_t row) const { return now_.sentence[row]; }
   int32_t node(int32_t row) const { return now_.node[row]; }
   float path(int32_t row) const { return now_.path[row]; }
+  Met met(int32_t row) const { return now_.met == nullptr ? Met{} : now_.met[row]; }
   // One after the last row of the same sentence.
   int32_t end_of_sentence(int32_t row) const;
   // Target position that a sentence's rows are at.
@@ -46,8 +48,10 @@ class LiveRows {
   Rows view();
 
   // A row of the next step that goes on from a row of this one.
-  void follow(int32_t row, int32_t id, int32_t node, float path);
+  void follow(int32_t row, int32_t id, int32_t node, float path, const Met& met);
   int32_t following() const { return next_.count; }
+  // Forgets rows of the next step: all but the first `count`.
+  void drop_following(int32_t count) { next_.count = count; }
   // The next step begins.
   void advance();
 
@@ -56,6 +60,7 @@ class LiveRows {
     int32_t count = 0;
     int32_t *previous = nullptr, *parent = nullptr, *sentence = nullptr, *node = nullptr, *cells = nullptr;
     float* path = nullptr;
+    Met* met = nullptr;  // null: no sentence has phrases
   };
   void carve(Carver* carver, Side* side);
 

@@ -12,6 +12,25 @@ namespace {
 
 [[noreturn]] void invalid(const std::string& what) { throw Error(Error::Code::kInvalid, "batch: " + what); }
 
+void check_phrases(const Batch& batch, int32_t vocabulary) {
+  if (!batch.constrained()) return;
+  if (batch.sentence_phrases[0] != 0 || batch.phrase_offsets[0] != 0) invalid("phrases must start at 0");
+  for (int32_t s = 0; s < batch.sentences; ++s) {
+    int32_t first = batch.sentence_phrases[s], last = batch.sentence_phrases[s + 1];
+    if (last < first || last - first > kMostPhrases) invalid("a sentence has too many phrases");
+    for (int32_t phrase = first; phrase < last; ++phrase) {
+      if (batch.phrase_offsets[phrase + 1] <= batch.phrase_offsets[phrase]) invalid("a phrase is empty");
+      int32_t begin = batch.phrase_spans[2 * phrase], end = batch.phrase_spans[2 * phrase + 1];
+      if (begin < 0 || end < begin || end > batch.length(s)) invalid("a phrase translates what is not in its sentence");
+    }
+    if (batch.phrase_id_count(s) > kMostPhraseIds) invalid("the phrases of a sentence are too long");
+  }
+  for (int32_t at = 0; at < batch.phrase_offsets[batch.sentence_phrases[batch.sentences]]; ++at) {
+    if (batch.phrase_ids[at] < 0 || batch.phrase_ids[at] >= vocabulary)
+      invalid("a phrase's id is not in the vocabulary");
+  }
+}
+
 void check_batch(const Batch& batch, const SearchOptions& options, int32_t vocabulary) {
   if (batch.sentences < 1) invalid("no sentences");
   if (options.beam_size < 1 || options.n_best < 1) invalid("beam size and n-best must be at least 1");
@@ -21,6 +40,7 @@ void check_batch(const Batch& batch, const SearchOptions& options, int32_t vocab
     if (s > 0 && batch.length(s) > batch.length(s - 1)) invalid("sentences must come longest first");
     if (batch.limits[s] < 1) invalid("the target limit of sentence " + std::to_string(s) + " is below 1");
   }
+  check_phrases(batch, vocabulary);
   if (batch.prefix_offsets == nullptr) return;
   if (batch.prefix_offsets[0] != 0) invalid("prefix offsets must start at 0");
   for (int32_t s = 0; s < batch.sentences; ++s) {
@@ -91,16 +111,23 @@ Search::Search(const Member* members, int32_t member_count, const Shortlist* sho
     invalid("the shortlist is for a vocabulary of " + std::to_string(shortlist->target_vocabulary) +
             ", the model has " + std::to_string(vocabulary));
   }
-  hypotheses_ = Hypotheses(batch, options, single() ? 0 : member_count);
+  width_ = batch.widest(options.beam_size);
+  hypotheses_ = Hypotheses(batch, wide(options), single() ? 0 : member_count);
   int64_t longest_limit = round_up(*std::max_element(batch.limits, batch.limits + batch.sentences), 16);
   options_ = with_live_sentences(options, *members[0].plan, shortlist != nullptr ? options.live_columns : vocabulary);
-  flight_ = Flight(batch, options_);
+  flight_ = Flight(batch, wide(options_));
   // A forced piece needs its own column.
-  summarises_ = options.beam_size == 1 && single() && shortlist == nullptr && batch.prefix_offsets == nullptr;
-  rows_ = LiveRows(batch, options_, flight_.sentences() * options.beam_size,
-                   caches_ ? static_cast<int32_t>(longest_limit) : 0);
-  chooser_ = Chooser(members, member_count, interpreters_, columns_, batch, options_, summarises_);
+  summarises_ = options.beam_size == 1 && single() && shortlist == nullptr && batch.prefix_offsets == nullptr &&
+                !batch.constrained();
+  rows_ = LiveRows(batch, options_, flight_.sentences() * width_, caches_ ? static_cast<int32_t>(longest_limit) : 0);
+  chooser_ = Chooser(members, member_count, interpreters_, columns_, batch, options_, width_, summarises_);
   count_extents(longest_limit);
+}
+
+// The options with room for the sentence with the most hypotheses.
+SearchOptions Search::wide(SearchOptions options) const {
+  options.beam_size = width_;
+  return options;
 }
 
 void Search::count_extents(int64_t longest_limit) {
@@ -113,7 +140,7 @@ void Search::count_extents(int64_t longest_limit) {
   set(Symbol::kPaddedTokens, flight_.padded_tokens());
   set(Symbol::kLongest, round_up(batch_.longest(), 16));
   set(Symbol::kAligned, options_.alignment ? round_up(batch_.longest(), 16) : 0);
-  set(Symbol::kRows, int64_t{flight_.sentences()} * options_.beam_size);
+  set(Symbol::kRows, int64_t{flight_.sentences()} * width_);
   set(Symbol::kCells, flight_.cells());
   set(Symbol::kLimit, longest_limit);
   set(Symbol::kCandidates, summarises_ ? std::min(vocabulary, kScoreColumns) : vocabulary);
@@ -227,6 +254,8 @@ bool Search::advance(Stop* stop) {
 void Search::accept(int32_t sentence) {
   const int32_t at = rows_.position(sentence);
   const bool last = at + 1 >= batch_.limits[sentence];
+  const Phrases phrases(batch_, sentence);
+  const int32_t before = rows_.following();
   for (int32_t i = 0; i < chooser_.count(); ++i) {
     const Chosen& choice = chooser_[i];
     const int32_t id = chooser_.id(sentence, choice, at);
@@ -237,13 +266,15 @@ void Search::accept(int32_t sentence) {
     for (int32_t m = 0; !single() && m < member_count_; ++m) {
       hypotheses_.add_member_score(node, m, chooser_.member_score(sentence, choice, m));
     }
-    if (id == options_.eos || last) {
+    if (id != options_.eos && !last) {
+      rows_.follow(choice.row, id, node, choice.path_score, choice.met);
+    } else if (phrases.complete(choice.met) || hypotheses_.ended(sentence) == 0) {
       hypotheses_.finish(sentence, node, at + 1, choice.path_score);
       rows_.ended(sentence);
-    } else {
-      rows_.follow(choice.row, id, node, choice.path_score);
     }
   }
+  // Hypotheses with fewer phrases, that only waited for their turn.
+  if (phrases.count() > 0 && hypotheses_.ended(sentence) >= options_.n_best) rows_.drop_following(before);
 }
 
 }  // namespace dragoman

@@ -41,6 +41,7 @@ class Search {
 
  private:
   bool single() const { return member_count_ == 1 && members_[0].weight == 1.f; }
+  SearchOptions wide(SearchOptions options) const;
   void count_extents(int64_t longest_limit);
   void carve(Carver* carver);
   void start();
@@ -54,6 +55,7 @@ class Search {
   const Batch& batch_;
   SearchOptions options_;
   Extents extents_{};
+  int32_t width_ = 1;  // most hypotheses of a sentence
   bool caches_ = false;
   bool summarises_ = false;  // of each row of logits only the best column and the normaliser are kept
 

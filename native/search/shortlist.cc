@@ -29,6 +29,13 @@ int32_t mark_candidates(const Shortlist& shortlist, const Batch& batch, int32_t 
       set(bitmap, batch.prefix[at]);
     }
   }
+  if (batch.phrase_count(sentence) > 0) {
+    const int32_t* offsets = batch.phrase_offsets;
+    for (int32_t at = offsets[batch.sentence_phrases[sentence]]; at < offsets[batch.sentence_phrases[sentence + 1]];
+         ++at) {
+      set(bitmap, batch.phrase_ids[at]);
+    }
+  }
   int32_t count = 0;
   for (int64_t word = 0; word < words; ++word) count += std::popcount(bitmap[word]);
   for (int32_t id = shortlist.first; count % 8 != 0 && id < vocabulary; ++id) {

@@ -24,8 +24,8 @@ inline int64_t bitmap_words(const Shortlist& shortlist) {
   return (static_cast<int64_t>(shortlist.target_vocabulary) + 63) / 64;
 }
 
-// One sentence's ids as a bitmap: the first ids, the lists of its pieces, shared source ids, EOS, forced ids, and the
-// lowest further ids up to a multiple of 8. Returns how many. Source ids must be valid.
+// One sentence's ids as a bitmap: the first ids, the lists of its pieces, shared source ids, EOS, forced ids, those of
+// phrases, and the lowest further ids up to a multiple of 8. Returns how many. Source ids must be valid.
 int32_t mark_candidates(const Shortlist& shortlist, const Batch& batch, int32_t sentence, uint64_t* bitmap);
 
 // visit(id) for every id of a bitmap, ascending.

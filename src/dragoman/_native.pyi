@@ -48,6 +48,9 @@ def make_sketch(table: Annotated[NDArray[numpy.int8], dict(shape=(None, None), o
     Writes the sketch of an int8 output layer [N, K]. dynamic: of activations that are quantised row by row.
     """
 
+def find_highest_bound(table: Annotated[NDArray[numpy.int8], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> int:
+    """Of the columns of an output layer [N, K] (native/kernels/overflow.h)."""
+
 def most_overflow_bytes(k: int, n: int) -> int: ...
 
 def make_overflow_lists(panels: Annotated[NDArray[numpy.int8], dict(order='C', device='cpu', writable=False)], k: int, n: int) -> bytes:
@@ -194,7 +197,7 @@ class SearchOptions:
 class Call:
     """One batch of sentences, longest first, for one model or an ensemble."""
 
-    def __init__(self, members: Sequence[Any], shortlist: object | None, source: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], limits: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], prefix: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, prefix_offsets: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, options: SearchOptions) -> None: ...
+    def __init__(self, members: Sequence[Any], shortlist: object | None, source: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], limits: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], prefix: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, prefix_offsets: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, options: SearchOptions, phrases: tuple[Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)]] | None = None) -> None: ...
 
     def need(self, workspace: Workspace) -> int:
         """Bytes of workspace that run() will use, exactly."""

@@ -253,12 +253,16 @@ class ServiceError(DragomanError):
 
 
 class QueueFullError(ServiceError):
-    """Too much is waiting. Attributes: ``depth`` of the queue and its ``limit``."""
+    """Too much is waiting, or it is too much for any queue. Attributes, all characters: ``depth`` of the queue, its
+    ``limit``, ``size`` of what was to come in; if that alone is above the limit, waiting does not help.
+    """
 
-    def __init__(self, depth: int, limit: int) -> None:
-        self.depth, self.limit = depth, limit
+    def __init__(self, depth: int, limit: int, size: int = 0) -> None:
+        self.depth, self.limit, self.size = depth, limit, size
         super().__init__(
-            f"{depth} segments are waiting, the limit is {limit}: try again later, or add workers."
+            f"the texts have {size} characters, at most {limit} may wait at once: send them in portions, or by stream."
+            if size > limit
+            else f"{depth} characters are waiting, the limit is {limit}: try again later, or add workers."
         )
 
 

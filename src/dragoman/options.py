@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypedDict, TypeVar, Unpack, cast
 
 from dragoman.errors import OptionsError
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alignment",
+    "Constraint",
+    "Constraints",
     "DecodingChanges",
     "DecodingOptions",
     "LongLines",
@@ -35,6 +37,22 @@ _T = TypeVar("_T")
 _UNSTATED: Any = object()
 _MOST_BEAM = 1024
 _MOST_LENGTH = 1 << 20
+
+
+class Constraint(NamedTuple):
+    """A text that a translation must contain.
+
+    Attributes:
+        text: of one or more words.
+        span: characters of the source line that it translates: there it goes; None: where the search likes it best.
+    """
+
+    text: str
+    span: tuple[int, int] | None = None
+
+
+Constraints = tuple[Constraint, ...] | tuple[tuple[Constraint, ...], ...]
+"""Of every line, or of each."""
 
 
 class _Refusal(ValueError):
@@ -105,6 +123,32 @@ def _prefix(value: object) -> str | tuple[str, ...] | None:
     raise _Refusal("a text, or a sequence of a text (or None) for each line")
 
 
+def _constraints(value: object) -> Constraints:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if all(isinstance(item, str) or _has_span(item) for item in value):
+            return tuple(map(_constraint, value))
+        if all(item is None or (isinstance(item, Sequence) and not isinstance(item, str)) for item in value):
+            return tuple(tuple(map(_constraint, item or ())) for item in value)
+    raise _Refusal("texts that translations must contain, or a sequence of such texts (or None) for each line")
+
+
+def _has_span(value: object) -> bool:
+    """Whether it is a text with a place, which may be None."""
+    if not isinstance(value, tuple) or len(value) != 2 or not isinstance(value[0], str):
+        return False
+    return value[1] is None or (isinstance(value[1], tuple) and not isinstance(value[1], Constraint))
+
+
+def _constraint(value: object) -> Constraint:
+    text, span = cast(tuple[str, object], value) if _has_span(value) else (value, None)
+    if isinstance(text, str) and text.strip():
+        if span is None:
+            return Constraint(text)
+        if isinstance(span, tuple) and [type(one) for one in span] == [int, int] and 0 <= span[0] <= span[1]:
+            return Constraint(text, (span[0], span[1]))
+    raise _Refusal("made of texts that are not empty, or of pairs of such a text and a span of its source")
+
+
 def _long_lines(value: object) -> LongLines:
     if value in ("cut", "crop", "refuse"):
         return value
@@ -133,6 +177,7 @@ class DecodingChanges(TypedDict, total=False):
     skip_cost: bool
     weights: Sequence[float]
     target_prefix: str | Sequence[str | None] | None
+    constraints: Sequence[str | Constraint] | Sequence[Sequence[str | Constraint] | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +204,8 @@ class DecodingOptions:
         skip_cost: scores are raw logits: faster, and meaningless for beams above 1.
         weights: of the models of an ensemble; empty: 1 for each.
         target_prefix: translations begin with this text; one for all lines, or one for each.
+        constraints: texts that translations must contain, each as often as it is given; for all lines, or a sequence
+            for each. Their lines are searched with more hypotheses (up to 16), and by log-probabilities.
     """
 
     beam_size: int = _option(1, _integer(1, _MOST_BEAM))
@@ -175,6 +222,7 @@ class DecodingOptions:
     skip_cost: bool = _option(False, _flag)
     weights: tuple[float, ...] = _option((), _weights)
     target_prefix: str | tuple[str, ...] | None = _option(None, _prefix)
+    constraints: Constraints = _option(cast(Constraints, ()), _constraints)  # noqa: RUF009
     stated: frozenset[str] = field(init=False, repr=False)
     """Names of the options that were given; the others are defaults and give way in `over`."""
 
@@ -225,6 +273,11 @@ class DecodingOptions:
                 _refuse_name(name, value)
         return DecodingOptions(**cast(dict[str, Any], changes)).over(self) if changes else self
 
+    def without(self, names: Iterable[str]) -> DecodingOptions:
+        """As if some had not been stated."""
+        kept = self.stated.difference(names)
+        return self if kept == self.stated else DecodingOptions(**{name: getattr(self, name) for name in kept})
+
     @classmethod
     def of(
         cls, options: DecodingOptions | None, keywords: Mapping[str, object], defaults: DecodingOptions
@@ -273,6 +326,18 @@ class DecodingOptions:
             given = f"{len(self.target_prefix)} texts"
             raise OptionsError("target_prefix", given, f"one text, or {count} of them")
         return self.target_prefix
+
+    def constraints_of(self, count: int) -> tuple[tuple[Constraint, ...], ...] | None:
+        """The constraints of each of ``count`` lines; None: none. Raises OptionsError if they don't fit."""
+        if not any(self.constraints):
+            return None
+        of_all = tuple([one for one in self.constraints if isinstance(one, Constraint)])
+        if of_all:
+            return (of_all,) * count
+        if len(self.constraints) != count:
+            given = f"those of {len(self.constraints)} lines"
+            raise OptionsError("constraints", given, f"of all lines together, or {count} sequences of them")
+        return tuple([tuple(one) for one in self.constraints if not isinstance(one, Constraint)])
 
 
 def _alignment_of(word: str | None) -> Alignment:

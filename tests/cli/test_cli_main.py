@@ -71,7 +71,7 @@ def test_defects_are_1_and_say_how_to_see_more(monkeypatch: pytest.MonkeyPatch) 
     def fail(*_: object) -> None:
         raise ZeroDivisionError("deep inside")
 
-    monkeypatch.setattr(translate, "_route", fail)
+    monkeypatch.setattr(translate, "choose_models", fail)
     ran = run("translate", "--model", "m", "text")
     assert ran.code == 1
     assert "defect" in ran.said and "deep inside" in ran.said and "--debug" in ran.said

@@ -43,7 +43,8 @@ def resident(fleet: Fleet) -> str:
 
 def claim(fleet: Fleet, *names: str) -> tuple[tuple[Entry, ...], Claim, Future[object]]:
     """What a service does for a request."""
-    entries = fleet.enter(names)
+    entries = fleet.look(names)
+    fleet.enter(entries, entries)
     done: Future[object] = Future()
     return entries, fleet.claim(entries, done.set_result), done
 
@@ -198,7 +199,7 @@ def test_removed_models_die_at_once(loader: FakeLoader) -> None:
             fleet.remove("a")
             assert gone() is not None, "it is in use"
             with pytest.raises(ModelNotFoundError):
-                fleet.enter(("a",))
+                fleet.look(("a",))
             fleet.add("a", "another")
         gc.disable()
         try:
@@ -210,14 +211,18 @@ def test_removed_models_die_at_once(loader: FakeLoader) -> None:
 
 def test_requests_under_way_may_load_a_removed_model(loader: FakeLoader) -> None:
     with make(loader) as fleet:
-        entries = fleet.enter(("a",))
+        entries = fleet.look(("a",))
+        fleet.enter("request", entries)
         fleet.remove("a")
+        with pytest.raises(ModelNotFoundError):
+            fleet.enter("another", entries)
         done: Future[object] = Future()
         held = fleet.claim(entries, done.set_result)
         assert done.result(5) is None and resident(fleet) == "a"
         fleet.release_claim(held)
         assert resident(fleet) == "a"
-        fleet.leave(entries)
+        fleet.leave("request")
+        fleet.leave("request")
         assert resident(fleet) == "" and fleet.resident_bytes == 0
 
 
@@ -316,6 +321,6 @@ def test_hammered_by_threads(loader: FakeLoader) -> None:
             for future in futures:
                 future.result(10)
         for entry in fleet.entries():
-            assert entry.users == entry.leases == entry.holds == 0 and not entry.loading
+            assert entry.leases == entry.holds == 0 and not entry.users and not entry.loading
         assert fleet.resident_bytes == 100 * len(resident(fleet)) <= 300
         assert not fleet._leaving and not fleet._waiting

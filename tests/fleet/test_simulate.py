@@ -74,13 +74,13 @@ def test_command(tmp_path: Path, spm_bytes: bytes, monkeypatch: pytest.MonkeyPat
     names = make_folders(tmp_path / "models", spm_bytes, 4)
     (tmp_path / "models" / "m3" / "model.npz").write_bytes(b"damaged")
     shown = CliRunner().invoke(command, [str(tmp_path / "models"), "--budget", "200 kB"])
-    assert shown.exit_code == 0, shown.output
+    assert shown.exit_code == 1 and "m3" in shown.stderr, "one of them cannot be loaded"
     assert all(name in shown.output for name in names) and "holds 2 of them" in shown.output
-    listed = json.loads(CliRunner().invoke(command, [str(tmp_path / "models"), "--json"]).output)
+    listed = json.loads(CliRunner().invoke(command, [str(tmp_path / "models"), "--json"]).stdout)
     assert [model["name"] for model in listed["models"]] == names
     assert listed["models"][0]["weights_bytes"] > 0 and listed["prepared_bytes"] == 0
     load(tmp_path / "models" / "m1")
-    prepared = json.loads(CliRunner().invoke(command, [str(tmp_path / "models"), "--json"]).output)["models"]
+    prepared = json.loads(CliRunner().invoke(command, [str(tmp_path / "models"), "--json"]).stdout)["models"]
     assert [model["prepared_bytes"] > 0 for model in prepared] == [False, True, False, False]
     assert prepared[1]["cached_bytes"] in (None, prepared[1]["prepared_bytes"]) and listed["models"][3]["error"]
     trace = tmp_path / "trace.jsonl"
@@ -90,5 +90,5 @@ def test_command(tmp_path: Path, spm_bytes: bytes, monkeypatch: pytest.MonkeyPat
     arguments = [str(tmp_path / "models"), "--simulate", str(trace), "--budget", "250 kB"]
     replayed = CliRunner().invoke(command, arguments)
     assert replayed.exit_code == 0 and all(policy in replayed.output for policy in POLICIES)
-    found = json.loads(CliRunner().invoke(command, [*arguments, "--json", "--policy", "lru"]).output)
+    found = json.loads(CliRunner().invoke(command, [*arguments, "--json", "--policy", "lru"]).stdout)
     assert found["policies"][0]["requests"] == 200 and 0 < found["policies"][0]["hit_rate"] < 1

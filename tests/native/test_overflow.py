@@ -80,7 +80,15 @@ def activations(kind: str, m: int, k: int, seed: int = 0) -> Rows:
     return rows
 
 
-def check(target: str, a: Rows, b: Weights, *, sums: bool, dynamic: bool = False) -> None:
+def check(
+    target: str,
+    a: Rows,
+    b: Weights,
+    *,
+    sums: bool,
+    dynamic: bool = False,
+    lists: NDArray[np.uint8] | None = None,
+) -> None:
     """Product against exact integers."""
     n = b.shape[1]
     panels, column_sums = panels_int8(b)
@@ -90,7 +98,7 @@ def check(target: str, a: Rows, b: Weights, *, sums: bool, dynamic: bool = False
     out, packed = padded(len(a), n), padded(len(a), n, np.uint8)
     native.gemm_int8(
         target, in_padding(a), panels, n, scale, bias, column_sums if sums or dynamic else None, row_scale,
-        0, out, packed, 31.0, lists_of(b),
+        0, out, packed, 31.0, lists_of(b) if lists is None else lists,
     )  # fmt: skip
     exact = a.astype(np.int64) @ b.astype(np.int64)
     if row_scale is None:
@@ -168,6 +176,20 @@ def test_blocks_of_columns_and_many_rows(target: str) -> None:
     check(target, activations("mixed", 7, 64), b, sums=True)
     b = weights(96, 64, 35.0)
     check(target, activations("mixed", 300, 96), b, sums=False)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("kind", ["wide", "relu", "narrow", "mixed", "highest"])
+def test_the_highest_bound_alone(target: str, kind: str) -> None:
+    """All that is known of columns that are selected at run time."""
+    for m, k, n, largest in ((1, 256, 96, 60), (5, 100, 70, 70), (9, 66, BLOCK + 33, 90), (130, 64, 40, 65)):
+        b = np.clip(weights(k, n, 30.0), -largest, largest)
+        pairs = b[: k // 2 * 2].reshape(-1, 2, n).astype(np.int64)
+        alike = pairs[:, 0] * pairs[:, 1] >= 0
+        highest = _native.find_highest_bound(np.ascontiguousarray(b.T))
+        assert highest == np.abs(pairs.sum(axis=1))[alike].max()
+        lists = np.array([highest], np.uint16).view(np.uint8)
+        check(target, activations(kind, m, k), b, sums=kind == "narrow", lists=lists)
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -253,7 +253,7 @@ def test_all_that_gives_texts(translator: Translator, alone: Alone) -> None:
 
 
 def test_generators_are_read_in_portions(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dragoman.run.translator._LINES_AHEAD", 7)
+    monkeypatch.setattr("dragoman.run.texts._LINES_AHEAD", 7)
     with pytest.raises(OptionsError, match=r"texts\[23\]"):
         translator.translate(3 if number == 23 else "abc" for number in range(10**9))  # type: ignore[arg-type]
 

@@ -48,7 +48,7 @@ class Live:
     def __init__(self, *arguments: str, **environment: str) -> None:
         command = [sys.executable, "-m", "dragoman", "serve", "--port", "0", *arguments]
         surroundings = {**os.environ, **environment}
-        self._said = tempfile.TemporaryFile("w+", encoding="utf-8")
+        self._said = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  (as long as the server)
         self.process = subprocess.Popen(command, stderr=self._said, env=surroundings)
         deadline = time.monotonic() + 60
         found = None

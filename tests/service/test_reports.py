@@ -12,7 +12,7 @@ from fleet_tools import TEXTS
 
 from dragoman import Fleet, Service
 from dragoman.fleet.process_memory import mapped_files, process_memory
-from dragoman.service.latency import Latencies
+from dragoman.service.counts import Latencies
 
 linux = pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="needs /proc")
 
@@ -68,13 +68,13 @@ def test_stats(fleet: Fleet, service: Service) -> None:
         service.translate(TEXTS[:8], model="m0")
     service.translate(TEXTS[:2], route=("m0", "m1"))
     stats = service.stats()
-    assert (stats.requests, stats.texts, stats.failed, stats.depth) == (4, 26, 0, 0)
+    assert (stats.submitted, stats.done, stats.waiting, stats.texts, stats.failed, stats.depth) == (4, 4, 0, 26, 0, 0)
     assert stats.sentences == 28 and stats.batches >= 5 and stats.tokens > 28
     m0 = stats.models[0]
     assert m0.resident and m0.loads == 1 and m0.hits >= 3 and m0.load_s > 0 and m0.requests == 0
     assert set(stats.by_model) == {"m0", "m0+m1"}
     assert 0 < stats.latency["p50"] <= stats.latency["p99"] <= stats.latency["max"]
-    assert sum(stats.busy_s) > 0 and "26 texts" in str(stats)
+    assert sum(stats.busy_s) > 0 and "texts     26, 0 failed" in str(stats)
     json.dumps(stats.as_dict())
 
 

@@ -32,6 +32,8 @@ from dragoman import (
 
 Alone = dict[tuple[str, str], Translation]
 LONG = "abc de fghi " * 600
+FORTY = "abc " * 9 + "abc"
+"""Of the queue's characters a text takes one more than it has."""
 
 
 class Gate:
@@ -53,7 +55,7 @@ def gated(folders: Path) -> Iterator[tuple[Service, Gate]]:
     for folder in sorted(folders.iterdir()):
         fleet.add(folder.name, folder)
     with fleet:
-        service = Service(fleet, workers=2, queue_limit=50)
+        service = Service(fleet, workers=2, queue_limit=2000)
         try:
             yield service, gate
         finally:
@@ -85,7 +87,8 @@ def test_many_callers_many_models(service: Service, alone: Alone) -> None:
     for name, text, future in futures:
         assert future.result(20) == alone[name, text]
     stats = service.stats()
-    assert stats.requests == stats.texts == 320 and stats.depth == stats.waiting == stats.failed == 0
+    assert stats.submitted == stats.done == stats.texts == 320
+    assert stats.depth == stats.waiting == stats.queued == stats.failed == 0
     assert stats.batches < 320, "sentences of different callers share batches"
 
 
@@ -176,7 +179,7 @@ def test_wrong_arguments(service: Service) -> None:
         service.submit(["a", None], model="m0")  # type: ignore[list-item]
     with pytest.raises(ModelNotFoundError, match="m0"):
         service.submit("a", model="zz")
-    assert service.stats().requests == 0 and all(entry.users == 0 for entry in service.fleet.entries())
+    assert service.stats().submitted == 0 and not any(entry.users for entry in service.fleet.entries())
 
 
 def test_deadlines(gated: tuple[Service, Gate]) -> None:
@@ -210,11 +213,12 @@ def test_a_running_batch_is_stopped(fleet: Fleet) -> None:
 
 def test_cancelled_requests_leave_the_queue(gated: tuple[Service, Gate], alone: Alone) -> None:
     service, gate = gated
-    futures = [service.submit(TEXTS[:10], model="m0") for _ in range(5)]
+    futures = [service.submit([FORTY] * 10, model="m0") for _ in range(5)]
     with pytest.raises(QueueFullError) as caught:
         service.submit("abc", model="m0")
-    assert (caught.value.depth, caught.value.limit) == (50, 50)
-    assert futures[2].cancel() and service.stats().depth == 40
+    assert (caught.value.depth, caught.value.limit, caught.value.size) == (2000, 2000, 4)
+    assert futures[2].cancel()
+    wait_for(lambda: service.stats().depth == 1600)
     one = service.submit("abc", model="m0")
     gate.open.set()
     assert one.result(10).source == "abc"
@@ -227,16 +231,18 @@ def test_cancelled_requests_leave_the_queue(gated: tuple[Service, Gate], alone: 
 def test_back_pressure(gated: tuple[Service, Gate], alone: Alone) -> None:
     """translate waits for room, in turn, and gives up at its deadline; what never fits is refused."""
     service, gate = gated
-    first = service.submit([TEXTS[0]] * 50, model="m0")
+    first = service.submit([FORTY] * 50, model="m0")
     found: list[Translation] = []
     waiting = [threading.Thread(target=lambda: found.append(service.translate(TEXTS[1], model="m1"))) for _ in range(3)]
     for thread in waiting:
         thread.start()
     with pytest.raises(DeadlineExceededError):
         service.translate("abc", model="m0", timeout=0.05)
-    with pytest.raises(QueueFullError):
-        service.translate(["abc"] * 51, model="m0")
-    assert not found and service.stats().depth == 50
+    with pytest.raises(QueueFullError, match="in portions"):
+        service.translate([FORTY] * 51, model="m0")
+    with pytest.raises(QueueFullError, match="in portions"):
+        service.translate("a" * 2000, model="m0")
+    assert not found and service.stats().depth == 2000
     gate.open.set()
     for thread in waiting:
         thread.join(10)
@@ -275,7 +281,8 @@ def test_shutdown_and_close(fleet: Fleet, alone: Alone) -> None:
     service.close()
     wait(futures, 5)
     assert all(isinstance(future.exception(0), ServiceClosedError) for future in futures)
-    assert not any(entry.users or entry.leases or entry.holds for entry in fleet.entries())
+    left = [entry for entry in fleet.entries() if entry.users or entry.leases or entry.holds]
+    assert not left, [(entry.name, entry.users, entry.leases, entry.holds) for entry in left]
     assert not [thread for thread in threading.enumerate() if "dragoman-worker" in thread.name]
 
 

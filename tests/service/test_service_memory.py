@@ -17,11 +17,13 @@ CHILD = """
 import json, sys, time
 from pathlib import Path
 import dragoman
+import dragoman.service.dispatcher
 from dragoman.fleet.process_memory import process_memory
 
 models, workers, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 lines = (folder / "ref" / "test20.en").read_text(encoding="utf-8").split("\\n")[:20]
 fleet = dragoman.Fleet()
+dragoman.service.dispatcher._IDLE_S = 600.0  # workspaces stay, to be counted
 service = dragoman.Service(fleet, workers=workers)
 
 def bytes_now(settle=False):
@@ -32,9 +34,9 @@ def warm(names):
     '''Until every worker has run every model.'''
     seen = set()
     for worker in service._dispatcher.workers:
-        def finish(worker, work, outcome, seconds, before=worker._finish):
+        def finish(worker, work, outcome, before=worker._finish):
             seen.add((worker.number, work.entries[0].name))
-            before(worker, work, outcome, seconds)
+            before(worker, work, outcome)
         worker._finish = finish
     for _ in range(60):
         futures = [service.submit(lines, model=name) for name in names for _ in range(workers)]

@@ -197,9 +197,10 @@ def test_soak(tmp_path: Path, spm_bytes: bytes, monkeypatch: pytest.MonkeyPatch)
     print(dict(soak.counts), sizes, stats)
     assert not soak.problems, soak.problems[:5]
     assert soak.counts["answers"] > 20 * SECONDS and soak.counts["changes"] > SECONDS
-    assert stats.depth == stats.waiting == 0
+    assert stats.depth == stats.waiting == stats.queued == 0
+    assert stats.submitted == stats.done + stats.failed + stats.cancelled
     for entry in soak.fleet.entries():
-        assert entry.users == entry.leases == entry.holds == 0
+        assert entry.leases == entry.holds == 0 and not entry.users
     middle, late = sorted(sizes[7:13])[3], sorted(sizes[14:])[3]
     assert late - middle < MOST_GROWTH, sizes
     soak.fleet.close()

@@ -53,7 +53,7 @@ def test_async_cancellation(service: Service) -> None:
 
 def test_async_waits_for_room_without_blocking(fleet: Fleet) -> None:
     async def main() -> None:
-        async with Service(fleet, workers=1, queue_limit=40) as service:
+        async with Service(fleet, workers=1, queue_limit=sum(len(text) + 1 for text in TEXTS)) as service:
             first = [service.translate_async(TEXTS, model="m2", beam_size=6) for _ in range(6)]
             ticks = 0
 
@@ -65,7 +65,7 @@ def test_async_waits_for_room_without_blocking(fleet: Fleet) -> None:
 
             ticker = asyncio.create_task(tick())
             with pytest.raises(QueueFullError):
-                await service.translate_async(["abc"] * 41, model="m0")
+                await service.translate_async([*TEXTS, "abc"], model="m0")
             results = asyncio.gather(*first)
             with pytest.raises((DeadlineExceededError, asyncio.TimeoutError)):
                 await service.translate_async(TEXTS, model="m0", timeout=0.001)

@@ -173,4 +173,5 @@ def test_matches_in_any_text(pairs: list[tuple[str, str]], text: str) -> None:
     assert edges == sorted(edges) and all(0 <= edge <= len(text) for edge in edges)
     for source, _ in pairs:
         if source.strip():
-            assert any(one.term.source == source.strip() for one in finder.find(source)), "a term is found in itself"
+            words = {"".join(one.term.source.split()).lower() for one in finder.find(source)}
+            assert "".join(source.split()).lower() in words, "a term is found in itself"

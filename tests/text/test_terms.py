@@ -8,6 +8,7 @@ import pytest
 
 from dragoman import Glossary, Translator, load
 from dragoman.catalogue.bundled import find_route
+from dragoman.options import Constraint
 from dragoman.text.codes import Span, TokenLinks
 from dragoman.text.glossary import TermMatch
 from dragoman.text.linking import token_links
@@ -99,22 +100,29 @@ def test_the_ladder() -> None:
     def forgets(ask: Ask) -> str:
         return "ein John da" if "John" in ask.text else "irgendwas"
 
+    constrained = Ask("a dog", (Constraint("Köter", (2, 5)),))
     found, asks = drive("a dog", {"dog": "Köter"}, "auto", forgets)
-    assert asks == [Ask("a dog"), Ask("a John")] and not found.missing
-    assert found.answer.text == "ein Köter da" and found.ask == asks[1]
+    assert asks == [Ask("a dog"), constrained, Ask("a John")] and not found.missing
+    assert found.answer.text == "ein Köter da" and found.ask == asks[2]
 
     def obeys(ask: Ask) -> str:
-        return f"ja {ask.constraints[0]} ja" if ask.constraints else "irgendwas"
+        return f"ja {ask.constraints[0].text} ja" if ask.constraints else "irgendwas"
 
     found, asks = drive("a dog", {"dog": "Köter"}, "auto", obeys)
-    assert asks[2] == Ask("a dog", ("Köter",)) and found.answer.text == "ja Köter ja"
+    assert asks[1:] == [constrained] and found.answer.text == "ja Köter ja"
 
 
 def test_each_method_by_name() -> None:
     found, asks = drive("a dog", {"dog": "Köter"}, "placeholder", lambda ask: ask.text.replace("a", "ein"))
     assert asks == [Ask("a John")] and found.answer.text == "ein Köter"
-    found, asks = drive("a dog", {"dog": "Köter"}, "constrained", lambda ask: "ein " + "".join(ask.constraints))
-    assert asks == [Ask("a dog", ("Köter",))] and found.answer.text == "ein Köter"
+
+
+def test_constraints_by_name() -> None:
+    def obeys(ask: Ask) -> str:
+        return "ein " + "".join(one.text for one in ask.constraints)
+
+    found, asks = drive("a dog", {"dog": "Köter"}, "constrained", obeys)
+    assert asks == [Ask("a dog", (Constraint("Köter", (2, 5)),))] and found.answer.text == "ein Köter"
 
 
 def test_nothing_helps() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dragoman.backends.constraints import Constraints, Phrase
 from dragoman.errors import OptionsError
 from dragoman.graph.extents import Extents
 from dragoman.planning.batch_extents import GROUP_TOKENS, extents_of_batch, groups
@@ -39,6 +40,7 @@ class Batch:
         prefix_offsets: int32 [S + 1], or None: nothing is forced.
         candidates: int32, allowed target ids of each sentence, ascending. Should hold EOS and the prefix.
         candidate_offsets: int32 [S + 1], or None: the whole vocabulary is allowed.
+        constraints: phrases that translations must contain, behind their prefix, or None.
     """
 
     source: Ids
@@ -48,6 +50,7 @@ class Batch:
     prefix_offsets: Ids | None
     candidates: Ids
     candidate_offsets: Ids | None
+    constraints: Constraints | None = None
 
     @classmethod
     def of(
@@ -57,6 +60,7 @@ class Batch:
         *,
         prefixes: Sequence[Sequence[int] | Ids] | None = None,
         candidates: Sequence[Sequence[int] | Ids] | None = None,
+        constraints: Sequence[Sequence[Phrase]] | None = None,
     ) -> Batch:
         """A batch from lists, checked.
 
@@ -74,7 +78,7 @@ class Batch:
             raise OptionsError("sources", lengths.tolist(), "non-empty sentences, longest first")
         if len(limits) != len(sources) or min(limits) < 1:
             raise OptionsError("limits", list(limits), "at least 1 for each sentence")
-        for name, lists in (("prefixes", prefixes), ("candidates", candidates)):
+        for name, lists in (("prefixes", prefixes), ("candidates", candidates), ("constraints", constraints)):
             if lists is not None and len(lists) != len(sources):
                 raise OptionsError(name, len(lists), f"{len(sources)} lists, one for each sentence")
         for ids in candidates or []:
@@ -88,7 +92,16 @@ class Batch:
             None if prefixes is None else prefix_offsets,
             allowed,
             None if candidates is None else candidate_offsets,
+            None if constraints is None else Constraints.of(constraints),
         )
+
+    def phrases_of(self, sentence: int) -> list[Phrase]:
+        """What its translation must contain, possibly nothing."""
+        return [] if self.constraints is None else self.constraints.phrases_of(sentence)
+
+    def width(self, sentence: int, beam_size: int) -> int:
+        """Hypotheses that are kept for a sentence."""
+        return beam_size if self.constraints is None else self.constraints.width(sentence, beam_size)
 
     @property
     def sentences(self) -> int:
@@ -190,7 +203,7 @@ def batch_extents(batch: Batch, options: SearchOptions, vocabulary_size: int) ->
     return extents_of_batch(
         lengths,
         groups(lengths, options.group_tokens),
-        beam_size=options.beam_size,
+        beam_size=options.beam_size if batch.constraints is None else batch.constraints.widest(options.beam_size),
         target_limits=batch.limits.tolist(),
         vocabulary_size=vocabulary_size,
         union_size=0 if batch.candidate_offsets is None else len(np.unique(batch.candidates)),

@@ -146,6 +146,7 @@ def native_options(options: SearchOptions, *, scores: bool = True) -> _native.Se
 def _call(
     members: Sequence[Member], batch: Batch, settings: _native.SearchOptions, shortlist: PlacedShortlist | None
 ) -> _native.Call:
+    phrases = () if batch.constraints is None else (batch.constraints.arrays,)
     return _native.Call(
         [(_placed(member.weights).native, member.weight) for member in members],
         shortlist,
@@ -155,6 +156,7 @@ def _call(
         None if batch.prefix_offsets is None else batch.prefix,
         batch.prefix_offsets,
         settings,
+        *phrases,
     )
 
 

@@ -51,7 +51,8 @@ class PreparedVector:
 class PreparedTable:
     """Either ``rows`` [V, D] row-major (embedding only, or an output layer from which shortlists select) or ``panels``
     (an output layer used whole). scale, bias, column_sums: [V] of the output layer, or None. unquantise: 1 / beta.
-    sketch: of panels in int8, if there are many (native/kernels/sketch.h), or None. overflows: as of a matrix."""
+    sketch: of panels in int8, if there are many (native/kernels/sketch.h), or None. overflows: as of a matrix; of int8
+    ``rows`` of an output layer their highest bound."""
 
     vocabulary: int
     rows: NDArray[Any] | None
@@ -194,7 +195,7 @@ def _need(bound: BoundSlot, panels: bool) -> int:
         itemsize = bound.rows.dtype.itemsize
     size = _packed_size(k, n, itemsize) if panels else k * n
     sketch = _native.sketch_size(k, n) if isinstance(bound, BoundTable) and _sketched(bound, panels) else 0
-    lists = _native.most_overflow_bytes(k, n) if panels and itemsize == 1 else 0
+    lists = 0 if itemsize > 1 else _native.most_overflow_bytes(k, n) if panels else 2
     return _rounded(size * itemsize) + 3 * _rounded(4 * n) + _rounded(sketch) + _rounded(lists)
 
 
@@ -223,11 +224,17 @@ def _pack(
     return panels, sums
 
 
-def _overflows(panels: NDArray[Any] | None, shape: tuple[int, ...], memory: Memory) -> NDArray[np.uint8] | None:
-    """Of the panels of a matrix of ``shape`` [K, N]; None of floats, and of a table that is not packed."""
-    if panels is None or panels.itemsize != 1:
+def _overflows(panels: NDArray[Any], shape: tuple[int, ...], memory: Memory) -> NDArray[np.uint8] | None:
+    """Of the panels of a matrix of ``shape`` [K, N]; None of floats."""
+    if panels.itemsize != 1:
         return None
     return memory.put(np.frombuffer(_native.make_overflow_lists(panels, shape[0], shape[1]), np.uint8), np.uint8)
+
+
+def _highest_bound(table: NDArray[np.int8], memory: Memory) -> NDArray[np.uint8]:
+    """Of a row-major output layer [V, D]: all that is known of the columns that a shortlist will select."""
+    bound = np.array([_native.find_highest_bound(np.ascontiguousarray(table))], np.uint16)
+    return memory.put(bound.view(np.uint8), np.uint8)
 
 
 def _sketched(bound: BoundTable, panels: bool) -> bool:
@@ -266,7 +273,11 @@ def _table(slot: TableSlot, bound: BoundTable, memory: Memory, *, panels: bool) 
         packed, _ = _pack(bound.rows, memory, transposed=True)
     else:
         rows = memory.put(bound.rows, bound.rows.dtype)
-    scale = bias = sums = sketch = None
+    scale = bias = sums = sketch = overflows = None
+    if packed is not None:
+        overflows = _overflows(packed, bound.rows.shape[::-1], memory)
+    elif slot.logits and bound.rows.itemsize == 1:
+        overflows = _highest_bound(bound.rows, memory)
     if slot.logits and slot.precision is not Precision.FLOAT32:
         constants = integer_constants(bound)
         scale = memory.put(constants.scale, np.float32)
@@ -286,5 +297,5 @@ def _table(slot: TableSlot, bound: BoundTable, memory: Memory, *, panels: bool) 
         alpha=bound.alpha or 0.0,
         unquantise=0.0 if bound.multiplier is None else float(np.float32(1) / np.float32(bound.multiplier)),
         sketch=sketch,
-        overflows=_overflows(packed, bound.rows.shape[::-1], memory),
+        overflows=overflows,
     )

@@ -102,6 +102,7 @@ class _Lists:
                 shared_vocabulary=self.shared_vocabulary,
                 vocabulary_size=self.target_vocabulary,
                 eos_id=self.eos_id,
+                forced=[id_ for phrase in batch.phrases_of(sentence) for id_ in phrase.ids],
             )
             for sentence in range(batch.sentences)
         ]
@@ -224,6 +225,7 @@ def _with_candidates(batch: Batch, shortlist: PlacedShortlist | None) -> Batch:
         prefix_offsets=None if batch.prefix_offsets is None else np.asarray(batch.prefix_offsets, np.int32),
         candidates=np.asarray(batch.candidates, np.int32),
         candidate_offsets=None if batch.candidate_offsets is None else np.asarray(batch.candidate_offsets, np.int32),
+        constraints=batch.constraints,
     )
     if shortlist is None:
         return batch

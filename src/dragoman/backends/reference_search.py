@@ -1,7 +1,8 @@
 """Greedy and beam search, sentence by sentence the same whatever else is in the batch.
 
 After Marian's src/translator/beam_search.cpp, history.h and nth_element.cpp (marian-semantics 5), with two
-differences: the limit is each sentence's own, and so are its candidates.
+differences: the limit is each sentence's own, and so are its candidates. Phrases that a translation must contain are
+`dragoman.backends.reference_constraints`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragoman.backends.batch import Batch, RawHypothesis, SearchOptions
+from dragoman.backends.reference_constraints import LOWEST, NOTHING_MET, Live, Met, extend
 from dragoman.backends.reference_frame import Rows
 from dragoman.backends.reference_math import log_sum_exp
 from dragoman.host import StopFlag
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Decoder", "search"]
 
 Floats = NDArray[np.float32]
-
-LOWEST = np.finfo(np.float32).min
-"""Score of what may not be chosen."""
 
 
 class Decoder(Protocol):
@@ -52,6 +51,7 @@ class _Partial:
     word_scores: tuple[np.float32, ...] = ()
     attention: tuple[Floats, ...] = ()
     cells: tuple[int, ...] = ()
+    met: Met = NOTHING_MET
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class _Choice:
     row: int
     id: int
     path: np.float32
+    met: Met = NOTHING_MET
 
 
 def search(
@@ -94,22 +95,28 @@ def search(
         logits = [decoder.step(rows) for decoder in decoders]
         following: list[_Partial] = []
         for sentence, numbers in groupby(range(len(live)), key=lambda row: live[row].sentence):
-            beam = {row: live[row].path for row in numbers}
-            wanted = options.beam_size - len(finished[sentence])
-            for choice in chooser.choose(sentence, step, beam, logits, wanted):
-                before = live[choice.row]
-                attention = decoders[0].alignment(choice.row) if options.alignment else None
+            beam = {row: live[row] for row in numbers}
+            phrases = batch.phrases_of(sentence)
+            attention = {row: decoders[0].alignment(row) if options.alignment else None for row in beam}
+            wanted = batch.width(sentence, options.beam_size) - len(finished[sentence])
+            for choice in chooser.choose(sentence, step, beam, logits, wanted, attention):
+                before, own = live[choice.row], attention[choice.row]
                 after = _Partial(
                     sentence,
                     choice.row,
                     choice.path,
                     (*before.ids, choice.id),
                     (*before.word_scores, choice.path - before.path),
-                    before.attention if attention is None else (*before.attention, attention),
+                    before.attention if own is None else (*before.attention, own),
                     cells[choice.row],
+                    choice.met,
                 )
-                ended = choice.id == options.eos_id or step + 1 >= batch.limits[sentence]
-                (finished[sentence] if ended else following).append(after)
+                if choice.id != options.eos_id and step + 1 < batch.limits[sentence]:
+                    following.append(after)
+                elif choice.met.complete(phrases) or not finished[sentence]:
+                    finished[sentence].append(after)
+            if phrases and len(finished[sentence]) >= options.n_best:
+                following = [one for one in following if one.sentence != sentence]
         live = following
         step += 1
     return [_ranked(hypotheses, options) for hypotheses in finished]
@@ -123,18 +130,30 @@ class _Chooser:
     options: SearchOptions
 
     def choose(
-        self, sentence: int, step: int, beam: dict[int, np.float32], logits: Sequence[Floats], wanted: int
+        self,
+        sentence: int,
+        step: int,
+        beam: dict[int, _Partial],
+        logits: Sequence[Floats],
+        wanted: int,
+        attention: dict[int, Floats | None],
     ) -> list[_Choice]:
         """The best ``wanted`` extensions, best first; equal scores in order of row and id. Or the forced
         one."""
         ids, places = self._candidates(sentence, logits[0].shape[1])
-        totals = np.stack([path + self._scores(row, places, logits) for row, path in beam.items()])
+        phrases = self.batch.phrases_of(sentence)
+        probabilities = bool(phrases) or not self.options.skip_cost  # hypotheses with phrases must compare
+        totals = np.stack([own.path + self._scores(row, places, logits, probabilities) for row, own in beam.items()])
         prefix = self.batch.prefix_of(sentence)
         if step < len(prefix):
             return [self._forced(int(prefix[step]), next(iter(beam)), ids, totals[0])]
         if not self.options.allow_unk and self.options.unk_id >= 0:
             totals[:, ids == self.options.unk_id] = LOWEST
         rows = list(beam)
+        if phrases:
+            live = [Live(row, beam[row].met, totals[number], attention[row]) for number, row in enumerate(rows)]
+            found = extend(live, phrases, ids, self.options.eos_id, wanted)
+            return [_Choice(*one) for one in found] or [_Choice(rows[0], self.options.eos_id, LOWEST)]
         return [
             _Choice(rows[place // len(ids)], int(ids[place % len(ids)]), totals.flat[place])
             for place in _highest(totals.ravel(), wanted)
@@ -152,12 +171,12 @@ class _Chooser:
             return np.arange(columns, dtype=np.int32), slice(None)
         return own, np.searchsorted(np.unique(self.batch.candidates), own)
 
-    def _scores(self, row: int, places: Any, logits: Sequence[Floats]) -> Floats:
+    def _scores(self, row: int, places: Any, logits: Sequence[Floats], probabilities: bool) -> Floats:
         """Weighted sum over the models of log-probabilities (or logits) of the sentence's own candidates."""
         total: Any = np.float32(0)
         for number, scores in enumerate(logits):
             own = scores[row, places]
-            if not self.options.skip_cost:
+            if probabilities:
                 own = own - log_sum_exp(own)
             weight = np.float32(self.options.weights[number] if self.options.weights else 1)
             total = own if len(logits) == 1 and weight == 1 else total + weight * own

@@ -27,6 +27,7 @@ _COMMANDS = {
     "plan": "Show how a model runs, and in how much memory.",
     "translate": "Translate text, line by line.",
     "serve": "Serve translations over HTTP.",
+    "translate": "Translate text, files and folders.",
 }
 _STREAMING = frozenset({"translate", "decoder"})
 """Commands that may write to a file, and say it themselves where standard output is closed."""

@@ -1,11 +1,11 @@
-"""Lines through one translator, or through several in a row, with what both translating commands share."""
+"""Lines through a translator, with what both translating commands share."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -13,40 +13,14 @@ from dragoman.cli.lines import read_chunks, to_line
 
 if TYPE_CHECKING:
     from dragoman.result import FailedLine, Translation
-    from dragoman.run.translator import Translator
 
-__all__ = ["Answers", "answer_lines", "chained", "progress_bar"]
+__all__ = ["Answers", "answer_lines", "progress_bar"]
 
 _LINES_AHEAD = 2000
 """Most lines read before their translations are written; more make better batches."""
 
 Answers = Callable[[list[str]], "Iterator[Translation | FailedLine]"]
 """Translates some lines, in order."""
-
-
-def chained(translators: list[Translator], changes: Mapping[str, Any], last: Mapping[str, Any]) -> Answers:
-    """Lines through all translators; a line that fails in one goes no further.
-
-    Args:
-        translators: the translation by each is what the next translates.
-        changes: options of all but the last, in place of their models' own.
-        last: options of the last.
-    """
-    from dragoman.result import FailedLine
-
-    def answer(lines: list[str]) -> Iterator[Translation | FailedLine]:
-        failed: dict[int, FailedLine] = {}
-        for translator in translators[:-1]:
-            texts = []
-            for number, result in enumerate(translator.translate_stream(lines, **changes)):
-                if isinstance(result, FailedLine):
-                    failed.setdefault(number, result)
-                texts.append("" if isinstance(result, FailedLine) else result.text)
-            lines = texts
-        for number, result in enumerate(translators[-1].translate_stream(lines, **last)):
-            yield failed.get(number, result)
-
-    return answer
 
 
 def answer_lines(

@@ -5,18 +5,25 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from dragoman.cli.arguments import Job, plan_outputs, read_arguments
+from dragoman.cli.files import translate_files
+from dragoman.cli.languages import choose_models, detect_source
 from dragoman.cli.lines import check_different, count_lines, input_stream, output_stream
-from dragoman.cli.session import answer_lines, chained, progress_bar
+from dragoman.cli.session import answer_lines, progress_bar
 
 if TYPE_CHECKING:
     from dragoman.result import Hypothesis, Translation
 
 __all__ = ["command"]
+
+_SAMPLE = 1 << 16
+"""Bytes by which a language is told."""
 
 
 class _AlignmentKind(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -37,12 +44,27 @@ class _AlignmentKind(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 @click.command("translate")
-@click.argument("text", required=False)
+@click.argument("arguments", nargs=-1, metavar="[TEXT | FILE...]")
 @click.option("--model", metavar="PATH", help="Folder, decoder yml or model file.")
-@click.option("--from", "source", metavar="L", help="Language of the text, for models that were pulled or come along.")
+@click.option("--models", "folder", metavar="DIR", help="Folder of models, to be chosen from by --from and --to.")
+@click.option("--from", "source", metavar="L", help="Language of the text, or auto.")
 @click.option("--to", "target", metavar="L", help="Language wanted.")
-@click.option("--input", "input_path", metavar="FILE", help="Translate a file.")
-@click.option("--output", "output_path", metavar="FILE", help="Write into a file.")
+@click.option("--input", "input_path", metavar="FILE", help="Translate the lines of a file.")
+@click.option("--output", "output_path", metavar="FILE|DIR", help="Write there.")
+@click.option("--format", "format_name", metavar="F", help="Format of files or standard input. Default: by suffix.")
+@click.option(
+    "--split",
+    type=click.Choice(["paragraph", "sentence", "wrapped_text", "none"]),
+    default="paragraph",
+    show_default=True,
+    help="What a line is.",
+)
+@click.option("--glossary", "glossary_path", metavar="FILE", help="Terms: TSV, CSV or TBX.")
+@click.option("--keep", multiple=True, metavar="TEXT", help="What is copied; may be given several times.")
+@click.option("--encoding", default="", metavar="E", help="Of text files that do not say it. Default: UTF-8.")
+@click.option("--columns", metavar="NAME|N,...", help="Of tables: which to translate.")
+@click.option("--header/--no-header", default=True, help="Tables begin with a row of names.")
+@click.option("--fuzzy/--no-fuzzy", default=True, help="Mark what is filled into catalogues for review.")
 @click.option(
     "--precision", type=click.Choice(["auto", "float32", "int8"]), default="auto", show_default=True
 )
@@ -60,12 +82,21 @@ class _AlignmentKind(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 @click.option("--shortlist", metavar="auto|none|PATH", default="auto", show_default=True)
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True)
 def command(
-    text: str | None,
+    arguments: tuple[str, ...],
     model: str | None,
+    folder: str | None,
     source: str | None,
     target: str | None,
     input_path: str | None,
     output_path: str | None,
+    format_name: str | None,
+    split: Any,
+    glossary_path: str | None,
+    keep: tuple[str, ...],
+    encoding: str,
+    columns: str | None,
+    header: bool,
+    fuzzy: bool,
     precision: Any,
     compat: Any,
     beam_size: int | None,
@@ -75,65 +106,107 @@ def command(
     shortlist: str,
     threads: int,
 ) -> None:
-    """Translate TEXT, a file, or standard input: each line is a sentence and gives a line.
+    """Translate TEXT, files, or standard input.
+
+    Of TEXT and standard input each line is a paragraph and gives a line. Files keep their form: what they are says
+    their suffix, or --format. Several files, and folders, need --output FOLDER.
 
     With --n-best each translation is a line of fields between tabs: number of the input line (from 1), rank,
     score, translation. With --alignment a field follows: pairs source-target of piece numbers, which count
     from 0 and include the end symbol, or with "soft" the weights of all source pieces for each target piece.
 
-    A line that cannot be translated gives an empty line, a message on stderr, and exit code 1 at the end.
+    A line that cannot be translated gives an empty line, a message on stderr, and exit code 1 at the end; so does a
+    file, and the others are written.
     """
-    from dragoman import Translator, load
+    from dragoman import Glossary, Translator, load
+    from dragoman.run.route import Route
 
-    if text is not None and input_path is not None:
-        raise click.UsageError("Give TEXT or --input, not both.")
+    wanted = read_arguments(arguments)
+    if arguments and input_path is not None:
+        raise click.UsageError("Give TEXT or FILE, or --input, not both.")
     check_different(input_path, output_path)
-    route = _route(model, source, target)
-    if len(route) > 1 and (alignment is not None or shortlist not in ("auto", "none")):
-        what = "--alignment" if alignment is not None else f"--shortlist {shortlist}"
-        raise click.UsageError(f"{what} needs a single model: {source}-{target} goes through English.")
-    search = {"beam_size": beam_size, "normalize": normalize}
-    plain: dict[str, Any] = {"n_best": 1, "alignment": None}  # whatever a model's configuration asks for
-    changes = plain | {name: value for name, value in search.items() if value is not None}
-    last = changes | {
-        name: value for name, value in (("n_best", n_best), ("alignment", alignment)) if value is not None
-    }
+    jobs = plan_outputs(wanted, output_path) if wanted.files else []
+    document: bytes | None = None
+    if not jobs and format_name not in (None, "text", "txt"):
+        document = _read_all(wanted.text, input_path)
+    if (jobs or document is not None) and (n_best is not None or alignment is not None):
+        raise click.UsageError("--n-best and --alignment are for lines, not for documents.")
+    lines: bytes | None = None
+    if source == "auto":
+        if not jobs and document is None:
+            lines = _read_all(wanted.text, input_path)
+        sample = jobs[0].path.read_bytes() if jobs else document if document is not None else lines or b""
+        source = detect_source(sample[:_SAMPLE].decode(encoding or "utf-8", "replace"), folder, target)
+    paths = choose_models(model, folder, source, target)
+    if len(paths) > 1 and shortlist not in ("auto", "none"):
+        raise click.UsageError(f"--shortlist {shortlist} needs a single model: {source}-{target} needs several.")
+    stated = {"beam_size": beam_size, "normalize": normalize, "n_best": n_best, "alignment": alignment}
+    changes: dict[str, Any] = {"n_best": 1, "alignment": None}  # whatever a model's configuration asks for
+    changes |= {name: value for name, value in stated.items() if value is not None}
+    call: dict[str, Any] = {"keep": keep}
+    if glossary_path is not None:
+        call["glossary"] = Glossary.load(glossary_path, source=source, target=target)
     with contextlib.ExitStack() as stack:
-        models = [load(path, precision=precision, shortlist=shortlist, compat=compat) for path in route]
+        models = [load(path, precision=precision, shortlist=shortlist, compat=compat) for path in paths]
         translators = [stack.enter_context(Translator(one, threads=threads)) for one in models]
-        answers = chained(translators, changes, last)
-        source_stream: BinaryIO = (
-            io.BytesIO(text.encode("utf-8", "surrogateescape"))
-            if text is not None
-            else stack.enter_context(input_stream(input_path))
-        )
-        target_stream = stack.enter_context(output_stream(output_path))
-        # A bar among the translations, or under what is being typed, helps nobody.
-        wanted = text is None and (output_path is not None or not sys.stdout.isatty())
-        progress = stack.enter_context(progress_bar(count_lines(input_path), wanted=wanted))
-        failures = answer_lines(
-            source_stream,
-            target_stream,
-            answers,
-            _shown_n_best if n_best is not None else _shown,
-            (lambda number: f"{number + 1}\t1\t\t") if n_best is not None else (lambda number: ""),
-            progress,
-        )
+        translator = Route(translators) if len(translators) > 1 else translators[0]
+        languages = translator.languages or ("", "")
+        files: dict[str, Any] = {
+            "source": source or languages[0],
+            "target": target or languages[1],
+            "format": format_name or "",
+            "split": split,
+            "encoding": encoding,
+            "columns": tuple(columns.split(",")) if columns else (),
+            "header": header,
+            "fuzzy": fuzzy,
+        }
+        if jobs or document is not None:
+            from dragoman.documents.translate import translate_file
+
+            if document is not None:
+                jobs = [Job(stack.enter_context(_kept(document)), Path(output_path) if output_path else None)]
+            failures = translate_files(
+                jobs, lambda path, output: translate_file(path, output, translator, **files, **call, **changes)
+            )
+        else:
+            text = wanted.text.encode("utf-8", "surrogateescape") if wanted.text is not None else lines
+            source_stream: BinaryIO = (
+                io.BytesIO(text) if text is not None else stack.enter_context(input_stream(input_path))
+            )
+            target_stream = stack.enter_context(output_stream(output_path))
+            # A bar among the translations, or under what is being typed, helps nobody.
+            shown = text is None and (output_path is not None or not sys.stdout.isatty())
+            progress = stack.enter_context(progress_bar(count_lines(input_path), wanted=shown))
+            call |= {"split": split, "source_language": source, **changes}
+            failures = answer_lines(
+                source_stream,
+                target_stream,
+                lambda some: translator.translate_stream(some, **call),
+                _shown_n_best if n_best is not None else _shown,
+                (lambda number: f"{number + 1}\t1\t\t") if n_best is not None else (lambda number: ""),
+                progress,
+            )
     if failures:
         raise click.exceptions.Exit(1)
 
 
-def _route(model: str | None, source: str | None, target: str | None) -> tuple[Path | str, ...]:
-    """The models to apply, one after the other."""
-    if model is not None and (source is not None or target is not None):
-        raise click.UsageError("Give --model, or --from and --to, not both.")
-    if model is not None:
-        return (model,)
-    if source is None or target is None:
-        raise click.UsageError("Give --model PATH, or --from and --to.")
-    from dragoman.cli.offer import models_between
+def _read_all(text: str | None, path: str | None) -> bytes:
+    if text is not None:
+        return text.encode("utf-8", "surrogateescape")
+    with input_stream(path) as stream:
+        return stream.read()
 
-    return models_between(source, target)
+
+@contextlib.contextmanager
+def _kept(document: bytes) -> Iterator[Path]:
+    """Standard input as a file."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "stdin"
+        path.write_bytes(document)
+        yield path
 
 
 def _shown(number: int, translation: Translation) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dragoman.catalogue.catalogue import estimate_bytes, estimate_vocabulary_bytes
 from dragoman.errors import DragomanError
@@ -14,13 +14,27 @@ from dragoman.text.vocabularies import private_bytes
 if TYPE_CHECKING:
     from dragoman.model import Model
 
-__all__ = ["Claim", "Done", "Entry"]
+__all__ = ["Claim", "Done", "Entry", "Measured"]
 
 _LARGER, _HEAD_BYTES = 1.05, 1 << 16
 """Prepared weights may be larger than the model's file."""
 
 Done = Callable[[DragomanError | None], None]
 """Told once: the models are in memory, or why not."""
+
+
+class Measured(NamedTuple):
+    """What an entry remembers of a model: hashes of its vocabularies, bytes, cost of a piece."""
+
+    hashes: tuple[str, ...]
+    size: int
+    cost: float
+
+    @classmethod
+    def of(cls, model: Model) -> Measured:
+        """Raises whatever an object that is no model makes it raise."""
+        hashes = tuple(vocabulary.content_hash for vocabulary in model.vocabularies)
+        return cls(hashes, model.weights.nbytes + private_bytes(model.vocabularies), model.cost)
 
 
 @dataclass(eq=False)
@@ -31,7 +45,7 @@ class Entry:
         path, options: for `dragoman.load`.
         model: while it is in memory.
         loading: a loader works on it.
-        users: requests under way; a removed model stays usable for them.
+        users: requests under way, as keys; a removed model stays usable for them.
         leases: batches that run on it now.
         holds: claims that wait for it; it may not leave before they had their turn.
         removed: no new requests; goes as soon as the last one is done.
@@ -50,7 +64,7 @@ class Entry:
     languages: tuple[str, str] | None
     model: Model | None = None
     loading: bool = False
-    users: int = 0
+    users: dict[object, None] = field(default_factory=dict)
     leases: int = 0
     holds: int = 0
     removed: bool = False
@@ -82,14 +96,11 @@ class Entry:
     def in_use(self) -> bool:
         return self.leases > 0 or self.holds > 0 or self.loading
 
-    def loaded(self, model: Model, seconds: float) -> None:
+    def loaded(self, model: Model, measured: Measured, seconds: float) -> None:
         """The model is in memory now."""
-        hashes = tuple(vocabulary.content_hash for vocabulary in model.vocabularies)
-        if self._vocabularies not in ((), hashes):
+        if self._vocabularies not in ((), measured.hashes):
             self.generation += 1
-        self._vocabularies = hashes
-        self._size = model.weights.nbytes + private_bytes(model.vocabularies)
-        self.cost = model.cost
+        self._vocabularies, self._size, self.cost = measured
         self.model, self.loading, self.load_s = model, False, seconds
         self.loads += 1
         self.error, self.failures = None, 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from dragoman.arguments import check_choice, check_integer, check_name, check_seconds
 from dragoman.catalogue.catalogue import Catalogue, read_directory, read_fleet_file
 from dragoman.catalogue.known import known_catalogue
 from dragoman.catalogue.routes import find_route
@@ -16,9 +17,10 @@ from dragoman.errors import DragomanError, OptionsError
 from dragoman.fleet.entries import Entry
 from dragoman.fleet.holdings import Holdings
 from dragoman.fleet.residency import POLICIES
+from dragoman.fleet.threads import check_may_wait
 from dragoman.languages import languages_of_name
 from dragoman.model import Model, load
-from dragoman.units import parse_bytes
+from dragoman.units import format_bytes, parse_bytes
 
 __all__ = ["Fleet"]
 
@@ -48,12 +50,12 @@ class Fleet(Holdings):
         policy: str = "lru",
         loader: Callable[..., Model] = load,
     ) -> None:
-        if policy not in POLICIES:
-            raise OptionsError("policy", policy, "one of " + ", ".join(POLICIES))
-        if isinstance(loaders, bool) or not isinstance(loaders, int) or not 1 <= loaders <= 64:
-            raise OptionsError("loaders", loaders, "an integer from 1 to 64")
-        if idle_s is not None and not idle_s > 0:
-            raise OptionsError("idle_s", idle_s, "a number of seconds above 0, or None")
+        check_choice("policy", policy, tuple(POLICIES))
+        check_integer("loaders", loaders, 1, 64)
+        if idle_s is not None:
+            idle_s = check_seconds("idle_s", idle_s)
+        if not callable(loader):
+            raise OptionsError("loader", loader, "a function that makes a model of a path and options")
         budget = None if weights_budget is None else parse_bytes("weights_budget", weights_budget)
         super().__init__(budget, policy, idle_s, loaders, loader)
 
@@ -109,8 +111,9 @@ class Fleet(Holdings):
         Raises:
             OptionsError: the name is taken, or not a name.
         """
-        if not isinstance(name, str) or not name:
-            raise OptionsError("name", name, "a text that is not empty")
+        check_name("name", name)
+        if languages is not None and [type(one) for one in languages] != [str, str]:
+            raise OptionsError("languages", languages, 'a source and a target, such as ("en", "de"), or None')
         with self._locked():
             if name in self._entries:
                 raise OptionsError("name", name, "new: remove the other model of this name first")
@@ -185,8 +188,11 @@ class Fleet(Holdings):
             ModelNotFoundError: there is no such model.
             ModelError: it cannot be loaded.
         """
-        entries = self.enter((name,))
+        check_may_wait("lease")
+        user = object()
+        entries = self.look((name,))
         try:
+            self.enter(user, entries)
             models = self.acquire(entries)
             if models is None:
                 waiter: Future[None] = Future()
@@ -203,7 +209,20 @@ class Fleet(Holdings):
                 del models
                 self.release(entries)
         finally:
-            self.leave(entries)
+            self.leave(user)
+
+    def __repr__(self) -> str:
+        if self._closed:
+            return "<dragoman.Fleet: closed>"
+        resident = sum(entry.model is not None for entry in list(self._entries.values()))
+        budget = "" if self.weights_budget is None else f" of {format_bytes(self.weights_budget)}"
+        held = f"{resident} in memory ({format_bytes(self.resident_bytes)}{budget})"
+        return f"<dragoman.Fleet: {len(self)} model{'s' * (len(self) != 1)}, {held}>"
+
+    def __del__(self) -> None:
+        loading = getattr(self, "_loading", None)  # absent if an argument was refused
+        if loading is not None:
+            loading.stop()
 
     def __enter__(self) -> Fleet:
         return self

@@ -8,23 +8,23 @@ Loading happens on threads of its own, without the lock: it never stands in the 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from dragoman.errors import DragomanError, ModelError, ModelNotFoundError, ServiceClosedError
-from dragoman.fleet.entries import Claim, Done, Entry
+from dragoman.fleet.entries import Claim, Done, Entry, Measured
+from dragoman.fleet.loading import Loading
 from dragoman.fleet.process_memory import release_free_memory
 from dragoman.fleet.residency import Residency
+from dragoman.fleet.threads import call_back
 from dragoman.model import Model
 from dragoman.units import format_bytes
 
 __all__ = ["Holdings"]
 
-_log = logging.getLogger("dragoman")
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
 
 
@@ -48,38 +48,47 @@ class Holdings:
         loader: Callable[..., Model],
     ) -> None:
         self.weights_budget, self.idle_s = budget, idle_s
-        self._load, self._loaders = loader, loaders
+        self._load = loader
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
         self._leaving: set[Entry] = set()
         self._residency: Residency[Entry] = Residency(budget, policy)
         self._waiting: list[Claim] = []
-        self._calls: list[tuple[Done, DragomanError | None]] = []
+        self._users: dict[object, tuple[Entry, ...]] = {}
         # Whoever waits is told on a thread that holds no lock, or two services could wait for each other.
-        self._teller = ThreadPoolExecutor(1, "dragoman-fleet")
-        self._pool: ThreadPoolExecutor | None = None
+        self._loading = Loading(loaders)
         self._closed = False
         self._freed = self._trimming = False
         self._pid = os.getpid()
 
-    def enter(self, names: Sequence[str]) -> tuple[Entry, ...]:
-        """A request on these models begins: even if they are removed, they stay usable until `leave`.
-
-        Raises ModelNotFoundError.
-        """
+    def look(self, names: Sequence[str]) -> tuple[Entry, ...]:
+        """The entries of these models. Raises ModelNotFoundError."""
         with self._locked():
             entries = tuple(self._entry(name) for name in names)
-            for entry in entries:
-                entry.users += 1
         for entry in entries:
             _ = entry.size  # may read files the first time: here, where it keeps nobody waiting
         return entries
 
-    def leave(self, entries: Sequence[Entry]) -> None:
-        """A request on these models is over."""
-        with self._locked(closing=True):
+    def enter(self, user: object, entries: tuple[Entry, ...]) -> None:
+        """A request on these models begins: even if they are removed, they stay usable until `leave`.
+
+        Whatever interrupts this, `leave` undoes it.
+
+        Raises ModelNotFoundError.
+        """
+        with self._locked():
             for entry in entries:
-                entry.users -= 1
+                if entry.removed:
+                    raise self._unknown(entry.name)
+            self._users[user] = entries
+            for entry in entries:
+                entry.users[user] = None
+
+    def leave(self, user: object) -> None:
+        """A request is over, or never began."""
+        with self._locked(closing=True):
+            for entry in self._users.pop(user, ()):
+                entry.users.pop(user, None)
                 self._settle(entry)
 
     def acquire(self, entries: Sequence[Entry], *, claimed: bool = False) -> tuple[Model, ...] | None:
@@ -112,9 +121,12 @@ class Holdings:
         """Have models in memory. ``done`` is called once, from a thread of the fleet's.
 
         From then on they stay until `release_claim`, which must be called in any case.
+
+        Raises UnavailableError: there is no thread that could load or tell; nothing was claimed.
         """
         claim = Claim(entries, done)
         with self._locked():
+            self._loading.start()
             now = time.monotonic()
             failed = next((one for one in entries if one.error is not None and now < one.retry_at), None)
             if failed is not None:
@@ -161,6 +173,8 @@ class Holdings:
 
     def close(self) -> None:
         """Drop all models that nothing uses, and end the loaders. The fleet cannot be used afterwards."""
+        if self._pid != os.getpid():
+            return
         with self._locked(closing=True):
             self._closed = True
             entries, waiting = self.entries(), list(self._waiting)
@@ -170,9 +184,8 @@ class Holdings:
             for entry in entries:
                 entry.leaving = True
                 self._settle(entry)
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
-        self._teller.shutdown(wait=True)
+        self._loading.stop()
+        self._loading.join()
 
     # -- all below runs under the lock, but for `_run_load` -------------------------------------------------
 
@@ -185,14 +198,10 @@ class Holdings:
             if self._closed and not closing:
                 raise ServiceClosedError("the fleet is closed")
             yield
-            calls, self._calls = self._calls, []
-            trim = self._freed and not self._trimming and not self._closed
+            if self._freed and not self._trimming and not self._closed:
+                self._trimming = True
+                self._loading.tell(self._trim)
             self._freed = False
-            self._trimming |= trim
-        if calls:
-            self._teller.submit(_tell, calls)
-        if trim:
-            self._teller.submit(self._trim)
 
     def _entry(self, name: str) -> Entry:
         entry = self._entries.get(name)
@@ -208,13 +217,13 @@ class Holdings:
 
     def _settle(self, entry: Entry) -> None:
         """Let a model go that was to go, if nothing holds it any more."""
-        if entry.in_use or not (entry.leaving or (entry.removed and entry.users == 0)):
+        if entry.in_use or not (entry.leaving or (entry.removed and not entry.users)):
             return
         entry.leaving = False
         if entry.model is not None:
             self._drop(entry)
             self._freed = True
-        if entry.removed and entry.users == 0:
+        if entry.removed and not entry.users:
             self._leaving.discard(entry)
             self._residency.forget(entry)
 
@@ -278,26 +287,26 @@ class Holdings:
         )
 
     def _start(self, entry: Entry) -> None:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._loaders, "dragoman-loader")
         entry.loading = True
         self._residency.add(entry, entry.size, time.monotonic())
-        self._pool.submit(self._run_load, entry)
+        self._loading.load(partial(self._run_load, entry))
 
     def _run_load(self, entry: Entry) -> None:
         """On a loader's thread."""
         started = time.monotonic()
         model: Model | None = None
+        measured: Measured | None = None
         failure: DragomanError | None = None
         try:
             model = self._load(entry.path, **entry.options)
+            measured = Measured.of(model)
         except DragomanError as error:
             failure = error
-        except Exception as error:
+        except BaseException as error:  # of a loader that is not ours, whatever it is
             failure = ModelError(f"{entry.name}: loading failed: {type(error).__name__}: {error}")
         with self._locked(closing=True):
-            if model is not None:
-                entry.loaded(model, time.monotonic() - started)
+            if model is not None and measured is not None:
+                entry.loaded(model, measured, time.monotonic() - started)
                 model = None
                 self._residency.resize(entry, entry.size)
                 self._shrink()
@@ -332,12 +341,12 @@ class Holdings:
     def _succeed(self, claim: Claim) -> None:
         if not claim.settled:
             claim.settled = True
-            self._calls.append((claim.done, None))
+            self._loading.tell(partial(call_back, claim.done, None))
 
     def _fail(self, claim: Claim, error: DragomanError | None) -> None:
         if not claim.settled:
             claim.settled = True
-            self._calls.append((claim.done, error))
+            self._loading.tell(partial(call_back, claim.done, error))
 
     def _unclaim(self, claim: Claim) -> None:
         if claim in self._waiting:
@@ -350,11 +359,3 @@ class Holdings:
         for entry in claim.entries:
             entry.holds -= 1
             self._settle(entry)
-
-
-def _tell(calls: list[tuple[Done, DragomanError | None]]) -> None:
-    for done, error in calls:
-        try:
-            done(error)
-        except Exception:
-            _log.exception("whoever waited for a model failed")

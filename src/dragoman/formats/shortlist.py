@@ -65,6 +65,7 @@ class Shortlist:
         shared_vocabulary: bool,
         vocabulary_size: int,
         eos_id: int | None = None,
+        forced: Sequence[int] = (),
     ) -> NDArray[np.int32]:
         """The target ids allowed for one sentence.
 
@@ -74,6 +75,7 @@ class Shortlist:
             vocabulary_size: target ids are below this.
             eos_id: added if given: with ``first`` 0 and separate vocabularies Marian can lack it and never
                 stop.
+            forced: further ids that are allowed, below vocabulary_size.
 
         Returns:
             int32, ascending, no repetitions; a multiple of 8 unless the vocabulary has no more ids. Filled
@@ -96,6 +98,7 @@ class Shortlist:
                 allowed[source_id] = True
         if eos_id is not None and 0 <= eos_id < vocabulary_size:
             allowed[eos_id] = True
+        allowed[list(forced)] = True
         missing = -int(np.count_nonzero(allowed)) % MULTIPLE
         free = np.flatnonzero(~allowed[first:])[:missing] + first
         allowed[free] = True

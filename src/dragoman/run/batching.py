@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from dragoman.backends.batch import Batch, target_limit
+from dragoman.backends.constraints import Constraints, Phrase
 
 __all__ = ["MAX_BATCH_SENTENCES", "MAX_BATCH_TOKENS", "Segment", "make_batch", "make_batches"]
 
@@ -19,10 +20,16 @@ MAX_BATCH_TOKENS = 2048
 
 
 class Segment(NamedTuple):
-    """Ids that a model reads as one sentence, and the target ids that its translation begins with."""
+    """Ids that a model reads as one sentence.
+
+    Attributes:
+        prefix: target ids that its translation begins with.
+        phrases: what its translation must contain.
+    """
 
     ids: list[int]
     prefix: tuple[int, ...] = ()
+    phrases: tuple[Phrase, ...] = ()
 
 
 def make_batches(
@@ -70,6 +77,7 @@ def make_batch(segments: Sequence[Segment], max_length_factor: float) -> Batch:
         else None,
         candidates=none,
         candidate_offsets=None,
+        constraints=Constraints.of([one.phrases for one in segments]) if any(one.phrases for one in segments) else None,
     )
 
 

@@ -64,7 +64,7 @@ def search_options(model: Model, options: DecodingOptions, models: int) -> Searc
 def segments_of(lines: Iterable[Line]) -> list[Segment]:
     """All segments of some lines; a line's prefix belongs to its first."""
     return [
-        Segment(ids, () if number else line.prefix)
+        Segment(ids, () if number else line.prefix, line.phrases[number] if line.phrases else ())
         for line in lines
         for number, ids in enumerate(line.segments)
     ]

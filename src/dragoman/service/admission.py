@@ -1,4 +1,8 @@
-"""How much may wait at once. Who finds no room is told so, or waits for it, first come first served."""
+"""How much may wait at once, in characters. Who finds no room is told so, or waits for it, first come first served.
+
+Callers only take room that is there; giving it back, and letting in who waits, is for the service's own threads, which
+no signal interrupts.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,10 @@ __all__ = ["Admission"]
 
 
 class Admission:
-    """Counts what was let in. Thread-safe.
+    """Knows who is in, by any key. Thread-safe.
 
     Args:
-        limit: most lines at once.
+        limit: most characters at once.
     """
 
     def __init__(self, limit: int) -> None:
@@ -23,69 +27,76 @@ class Admission:
         self.depth = 0
         self.refused = 0
         self._lock = threading.Lock()
-        self._waiting: deque[tuple[int, Future[None]]] = deque()
+        self._inside: dict[object, int] = {}
+        self._waiting: deque[tuple[object, int, Future[None]]] = deque()
         self._closed: str | None = None
 
-    def enter(self, lines: int) -> None:
-        """Let lines in now. Raises QueueFullError, or ServiceClosedError."""
-        with self._lock:
-            self._check(lines)
-            if self._waiting or self.depth + lines > self.limit:
-                self.refused += 1
-                raise QueueFullError(self.depth, self.limit)
-            self.depth += lines
+    def enter(self, key: object, size: int, *, refuse: bool = True) -> bool:
+        """Let somebody in now. Returns whether there was room.
 
-    def wait(self, lines: int) -> Future[None]:
-        """Let lines in as soon as there is room: then the future is done. Cancel it to wait no more.
+        Args:
+            key: of who comes; for `leave`.
+            size: characters.
+            refuse: if there is no room now, raise QueueFullError.
 
-        Raises QueueFullError if there never is, or ServiceClosedError.
+        Raises QueueFullError, if there never is room anyway; ServiceClosedError.
         """
-        future: Future[None] = Future()
         with self._lock:
-            self._check(lines)
-            self._waiting.append((lines, future))
-            admitted = self._admit()
-        _tell(admitted)
-        return future
+            self._check(size)
+            if not self._waiting and self.depth + size <= self.limit:
+                # One after the other without a call: nothing can come between, and `leave` finds all or nothing.
+                self._inside[key] = size
+                self.depth += size
+                return True
+            if refuse:
+                self.refused += 1
+                raise QueueFullError(self.depth, self.limit, size)
+            return False
 
-    def leave(self, lines: int) -> None:
-        """Lines are done with."""
+    def wait(self, key: object, size: int) -> Future[None]:
+        """Done as soon as there is room, and has been taken. To wait no more: cancel it, and `leave`.
+
+        Nobody is let in before the next `admit`. Raises as `enter`.
+        """
+        room: Future[None] = Future()
         with self._lock:
-            self.depth -= lines
-            admitted = self._admit()
-        _tell(admitted)
+            self._check(size)
+            self._waiting.append((key, size, room))
+        return room
+
+    def leave(self, key: object) -> None:
+        """Somebody is done with, or never came in."""
+        with self._lock:
+            self.depth -= self._inside.pop(key, 0)
+
+    def admit(self) -> None:
+        """Let in those who wait, as far as there is room; if it was closed, tell them that."""
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    return
+                key, size, room = self._waiting[0]
+                closed = self._closed
+                if closed is None and self.depth + size > self.limit and not room.cancelled():
+                    return
+                self._waiting.popleft()
+                # From here on it cannot be cancelled: who waits owns the room.
+                wanted = room.set_running_or_notify_cancel()
+                if wanted and closed is None:
+                    self._inside[key] = size
+                    self.depth += size
+            if wanted and closed is None:
+                room.set_result(None)
+            elif wanted and closed is not None:
+                room.set_exception(ServiceClosedError(closed))
 
     def close(self, reason: str) -> None:
-        """Let nobody in any more; those who wait hear a ServiceClosedError."""
-        with self._lock:
-            self._closed = reason
-            waiting, self._waiting = list(self._waiting), deque()
-        for _, future in waiting:
-            if future.set_running_or_notify_cancel():
-                future.set_exception(ServiceClosedError(reason))
+        """Let nobody in any more. Those who wait hear of it at the next `admit`."""
+        self._closed = self._closed or reason
 
-    def _check(self, lines: int) -> None:
+    def _check(self, size: int) -> None:
         if self._closed is not None:
             raise ServiceClosedError(self._closed)
-        if lines > self.limit:
+        if size > self.limit:
             self.refused += 1
-            raise QueueFullError(self.depth + lines, self.limit)
-
-    def _admit(self) -> list[Future[None]]:
-        admitted = []
-        while self._waiting:
-            lines, future = self._waiting[0]
-            if not future.cancelled():
-                if self.depth + lines > self.limit:
-                    break
-                # From here on it cannot be cancelled: who waits owns the room.
-                if future.set_running_or_notify_cancel():
-                    self.depth += lines
-                    admitted.append(future)
-            self._waiting.popleft()
-        return admitted
-
-
-def _tell(admitted: list[Future[None]]) -> None:
-    for future in admitted:
-        future.set_result(None)
+            raise QueueFullError(self.depth, self.limit, size)

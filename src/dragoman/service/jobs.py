@@ -103,12 +103,14 @@ def _lines(jobs: Sequence[LineJob], model: Model, options: DecodingOptions) -> l
     texts = [job.text for job in jobs]
     if any(job.prefix for job in jobs):
         options = options.replace(target_prefix=tuple(job.prefix for job in jobs))
+    if any(job.constraints for job in jobs):
+        options = options.replace(constraints=tuple(job.constraints for job in jobs))
     try:
         return list(make_lines(texts, model.pieces, options))
     except DragomanError as error:
         if len(jobs) == 1:
             return [error.with_traceback(None)]
-        base = options.replace(target_prefix=None)
+        base = options.replace(target_prefix=None, constraints=())
         return [_lines([job], model, base)[0] for job in jobs]
 
 
@@ -175,7 +177,8 @@ def _found(
 def _segment(part: Part) -> Segment:
     line = part.job.line
     assert line is not None
-    return Segment(line.segments[part.segment], () if part.segment else line.prefix)
+    phrases = line.phrases[part.segment] if line.phrases else ()
+    return Segment(line.segments[part.segment], () if part.segment else line.prefix, phrases)
 
 
 def _assemble(jobs: Sequence[LineJob], model: Model, options: DecodingOptions, outcome: Outcome) -> None:
@@ -200,7 +203,7 @@ def _fail(jobs: dict[LineJob, None], error: DragomanError, outcome: Outcome) -> 
     outcome.answers += [(job, FailedLine(job.text, own_copy(error))) for job in jobs]
 
 
-def fail_parts(parts: Sequence[Part], error: Exception) -> Outcome:
+def fail_parts(parts: Sequence[Part], error: BaseException) -> Outcome:
     """The outcome of a batch that a defect ended."""
     outcome = Outcome()
     known = TranslationError(f"a defect of dragoman: {type(error).__name__}: {error}")

@@ -11,12 +11,14 @@ from dragoman.service.reports import MemoryReport, ServiceStats
 __all__ = ["ServiceCollector", "prometheus_text"]
 
 _COUNTERS = {
-    "requests": "Requests started.",
+    "submitted": "Requests accepted: done, failed, cancelled, or under way.",
+    "done": "Requests that ended with a result.",
     "failed": "Requests that failed.",
     "cancelled": "Requests cancelled by their callers.",
     "expired": "Requests that missed their deadline.",
     "refused": "Requests refused because the queue was full.",
     "texts": "Texts translated.",
+    "failed_texts": "Texts that could not be translated.",
     "sentences": "Segments translated.",
     "tokens": "Source pieces translated.",
     "batches": "Batches run.",
@@ -80,8 +82,9 @@ def _families(stats: ServiceStats, memory: MemoryReport) -> Iterator[Any]:
     for number, seconds in enumerate(stats.busy_s):
         busy.add_metric([str(number)], seconds)
     yield busy
-    yield core.GaugeMetricFamily("dragoman_queue_depth", "Texts in the service.", value=stats.depth)
-    yield core.GaugeMetricFamily("dragoman_queue_limit", "Most texts in the service.", value=stats.limit)
+    yield core.GaugeMetricFamily("dragoman_queue_depth", "Characters in the service.", value=stats.depth)
+    yield core.GaugeMetricFamily("dragoman_queue_limit", "Most characters in the service.", value=stats.limit)
+    yield core.GaugeMetricFamily("dragoman_requests_waiting", "Requests under way.", value=stats.waiting)
     latency = core.GaugeMetricFamily(
         "dragoman_latency_seconds", "Times of whole requests.", labels=["model", "quantile"]
     )

@@ -157,7 +157,7 @@ class ModelStats:
         resident: in memory now.
         hits: batches that found it there. loads, evictions: how often it came and left.
         load_s: of the last load.
-        waiting: texts or segments in its queues. requests: under way, as any step.
+        queued: lines or segments in its queues. requests: under way, as any step.
         error: why it could not be loaded last, or None.
     """
 
@@ -167,7 +167,7 @@ class ModelStats:
     loads: int
     evictions: int
     load_s: float
-    waiting: int
+    queued: int
     requests: int
     error: str | None
 
@@ -177,27 +177,34 @@ class ServiceStats:
     """What happened since the service began. Times in seconds.
 
     Attributes:
-        requests: started; failed (expired ones included), cancelled, expired, refused for want of room.
-        texts, sentences, tokens, batches: done; sentences are segments, tokens source pieces.
-        depth, limit: texts in the service now, and at most.
-        waiting: texts or segments in queues.
+        submitted: requests that were accepted: done + failed + cancelled + waiting, at any time.
+        done, failed, cancelled: how they ended; of those that failed ``expired`` missed their deadline.
+        waiting: requests that have not ended.
+        refused: requests for which there was no room; these were not accepted.
+        texts, failed_texts: with a translation, with a `FailedLine`; of requests of any end.
+        sentences, tokens, batches: that were run; sentences are segments, tokens source pieces.
+        depth, limit: characters in the service now, and at most; a text counts one more than it has.
+        queued: lines or segments in queues.
         busy_s: time that each worker spent on batches.
-        latency: p50, p95, p99, max and mean of whole requests; by_model for each model or route.
+        latency: p50, p95, p99, max and mean of whole requests, from call to end; by_model for each model or route.
         models: of the fleet.
     """
 
-    requests: int
+    submitted: int
+    done: int
     failed: int
     cancelled: int
+    waiting: int
     expired: int
     refused: int
     texts: int
+    failed_texts: int
     sentences: int
     tokens: int
     batches: int
     depth: int
     limit: int
-    waiting: int
+    queued: int
     busy_s: tuple[float, ...]
     latency: Mapping[str, float]
     by_model: Mapping[str, Mapping[str, float]]
@@ -216,21 +223,21 @@ class ServiceStats:
                 str(one.loads),
                 str(one.evictions),
                 f"{one.load_s * 1000:.0f} ms",
-                str(one.waiting),
+                str(one.queued),
                 one.error or "",
             )
             for one in self.models
         ]
-        head = ("model", "resident", "hits", "loads", "evictions", "last load", "waiting", "")
+        head = ("model", "resident", "hits", "loads", "evictions", "last load", "queued", "")
         times = ", ".join(f"{name} {seconds * 1000:.1f} ms" for name, seconds in self.latency.items())
         return "\n".join(
             [
                 format_table(head, rows),
                 "",
-                f"requests  {self.requests}: {self.failed} failed, {self.cancelled} cancelled,"
-                f" {self.expired} expired, {self.refused} refused",
-                f"done      {self.texts} texts in {self.batches} batches, {self.tokens} tokens",
-                f"queue     {self.depth} of {self.limit}, {self.waiting} waiting",
+                f"requests  {self.submitted}: {self.done} done, {self.failed} failed ({self.expired} expired),"
+                f" {self.cancelled} cancelled, {self.waiting} waiting; {self.refused} refused",
+                f"texts     {self.texts}, {self.failed_texts} failed, in {self.batches} batches, {self.tokens} tokens",
+                f"queue     {self.depth} of {self.limit} characters, {self.queued} lines queued",
                 f"latency   {times}",
             ]
         )
@@ -283,16 +290,21 @@ def _model_memory(entry: Entry, resident: Mapping[str, int]) -> ModelMemory:
     )
 
 
+_COUNTED = (
+    "submitted", "done", "failed", "cancelled", "expired", "texts", "failed_texts", "sentences", "tokens", "batches",
+)  # fmt: skip
+
+
 def service_stats(fleet: Fleet, dispatcher: Dispatcher, admission: Admission) -> ServiceStats:
     """Of a service."""
     with dispatcher.locked():
-        counts = dispatcher.counts
-        waiting: dict[str, int] = {}
+        counts = dispatcher.ledger.counts
+        queued: dict[str, int] = {}
         for work, items in dispatcher.scheduler.depths().items():
             for entry in work.entries:
-                waiting[entry.name] = waiting.get(entry.name, 0) + items
-        names = ("requests", "failed", "cancelled", "expired", "texts", "sentences", "tokens", "batches")
-        numbers = {name: getattr(counts, name) for name in names}
+                queued[entry.name] = queued.get(entry.name, 0) + items
+        waiting = dispatcher.ledger.waiting
+        numbers = {name: getattr(counts, name) for name in _COUNTED}
         latency = counts.latencies.summary()
         by_model = {name: one.summary() for name, one in counts.by_model.items()}
         depth = dispatcher.scheduler.depth
@@ -305,8 +317,8 @@ def service_stats(fleet: Fleet, dispatcher: Dispatcher, admission: Admission) ->
                 loads=entry.loads,
                 evictions=entry.evictions,
                 load_s=entry.load_s,
-                waiting=waiting.get(entry.name, 0),
-                requests=entry.users,
+                queued=queued.get(entry.name, 0),
+                requests=len(entry.users),
                 error=None if entry.error is None else str(entry.error),
             )
             for entry in fleet.entries()
@@ -316,7 +328,8 @@ def service_stats(fleet: Fleet, dispatcher: Dispatcher, admission: Admission) ->
         refused=admission.refused,
         depth=admission.depth,
         limit=admission.limit,
-        waiting=depth,
+        waiting=waiting,
+        queued=depth,
         busy_s=tuple(worker.busy_s for worker in dispatcher.workers),
         latency=latency,
         by_model=by_model,

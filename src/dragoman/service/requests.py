@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -12,7 +11,8 @@ from typing import Any, Literal
 
 from dragoman.errors import DragomanError, OptionsError, TranslationError
 from dragoman.fleet.entries import Entry
-from dragoman.options import DecodingChanges, DecodingOptions
+from dragoman.fleet.threads import call_back, check_may_wait
+from dragoman.options import Constraint, DecodingChanges, DecodingOptions
 from dragoman.result import FailedLine, Translation
 from dragoman.run.flights import Found
 from dragoman.service.scheduler import Ticket
@@ -20,15 +20,16 @@ from dragoman.service.texts import Text, Texts, WantedLine
 from dragoman.text.dialogue import PLAIN_ASK, Ask, AskKind
 from dragoman.text.lines import Line
 
-__all__ = ["Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy", "setter_of"]
+__all__ = ["Answer", "Failures", "LineJob", "Part", "Request", "Work", "make_works", "own_copy"]
 
 Failures = Literal["raise", "keep"]
 OnLine = Callable[[int, Translation | FailedLine], None]
 
-_OF_OUTPUT = ("n_best", "alignment", "word_scores", "weights", "target_prefix")
+_OF_TEXTS = ("target_prefix", "constraints")
+"""Options that may be other ones for each text."""
+_OF_OUTPUT = ("n_best", "alignment", "word_scores", "weights", *_OF_TEXTS)
 """Options that only make sense for the last model of a route."""
 _PIECES_A_LETTER = 0.3
-_log = logging.getLogger("dragoman")
 _PLAIN = DecodingOptions()
 
 
@@ -116,6 +117,13 @@ class LineJob:
         return self.ask.prefix
 
     @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """For the model that writes the translation. Behind others their spans mean nothing."""
+        if not self.last or not self.step:
+            return self.ask.constraints if self.last else ()
+        return tuple(Constraint(one.text) for one in self.ask.constraints)
+
+    @property
     def last(self) -> bool:
         """Whether no further model follows."""
         return self.step + 1 == len(self.request.works)
@@ -132,6 +140,25 @@ class Part:
     job: LineJob
     segment: int
     tokens: int
+
+
+class Answer(Future[Any]):
+    """A request's future. What it calls back does no harm to its thread, nor to others that are to be called."""
+
+    def add_done_callback(self, fn: Callable[[Future[Any]], object]) -> None:
+        super().add_done_callback(lambda future: call_back(fn, future))
+
+    def result(self, timeout: float | None = None) -> Any:
+        self._check(timeout)
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        self._check(timeout)
+        return super().exception(timeout)
+
+    def _check(self, timeout: float | None) -> None:
+        if timeout != 0 and not self.done():
+            check_may_wait("result")
 
 
 @dataclass(eq=False)
@@ -158,23 +185,22 @@ class Request:
     single: bool
     on_line: OnLine | None = None
     timeout_s: float = 0.0
-    future: Future[Any] = field(default_factory=Future)
+    future: Answer = field(default_factory=Answer)
     started: float = field(default_factory=time.monotonic)
     results: list[Translation | FailedLine | None] = field(default_factory=list)
     open: int = 0
-    closed: bool = False
     defaults: DecodingOptions = _PLAIN
     linked: bool = False
     other_works: dict[AskKind, tuple[Work, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.open = self.size
-        self.results = [None] * self.size
+        self.open = len(self.texts.all)
+        self.results = [None] * self.open
 
     @property
     def size(self) -> int:
-        """Texts."""
-        return len(self.texts.all)
+        """Characters; a text counts one more."""
+        return sum(len(text.passage.source) + 1 for text in self.texts.all)
 
     def parts(self) -> dict[Work, list[Part]]:
         """The lines, longest first: neighbours in a batch should be of like length."""
@@ -222,12 +248,8 @@ class Request:
 
     def tell(self, number: int, result: Translation | FailedLine) -> None:
         """Who listens hears of a text."""
-        if self.on_line is None:
-            return
-        try:
-            self.on_line(number, result)
-        except Exception:
-            _log.exception("on_line failed")
+        if self.on_line is not None:
+            call_back(self.on_line, number, result)
 
     def outcome(self) -> Any:
         """What the caller gets. Raises the error of the first text that failed, unless it is to be kept."""
@@ -240,23 +262,22 @@ class Request:
 
 def make_works(
     route: Sequence[tuple[Entry, ...]], options: DecodingOptions | None, changes: DecodingChanges, texts: int
-) -> tuple[tuple[Work, ...], tuple[str, ...] | None, bool]:
-    """One `Work` for each step of a route, the target prefix of each text, and whether all steps need alignments.
+) -> tuple[tuple[Work, ...], DecodingOptions, bool]:
+    """One `Work` for each step of a route, what was asked for, and whether all steps need alignments.
 
     Raises OptionsError if an option is unknown, out of range, or does not fit the number of texts.
     """
     if options is None and not changes:  # most requests
-        return tuple(Work(entries, None, _PLAIN) for entries in route), None, False
+        return tuple(Work(entries, None, _PLAIN) for entries in route), _PLAIN, False
     asked = DecodingOptions.of(options, changes, _PLAIN)
-    prefixes = asked.prefixes(texts)
     changed = _PLAIN.replace(**changes)
-    if prefixes is not None and len(route) > 1:
+    if asked.prefixes(texts) is not None and len(route) > 1:
         raise OptionsError("target_prefix", "given", "None for a route of several models")
-    options, changed = _without(options, ("target_prefix",)), _without(changed, ("target_prefix",))
+    options, changed = _without(options, _OF_TEXTS), _without(changed, _OF_TEXTS)
     early, early_changes = _without(options, _OF_OUTPUT), _without(changed, _OF_OUTPUT)
     works = [Work(entries, early, early_changes) for entries in route[:-1]]
     linked = asked.alignment is not None and len(route) > 1
-    return (*works, Work(route[-1], options, changed)), prefixes, linked
+    return (*works, Work(route[-1], options, changed)), asked, linked
 
 
 def _without(options: Any, names: Sequence[str]) -> Any:
@@ -269,11 +290,3 @@ def _without(options: Any, names: Sequence[str]) -> Any:
 def own_copy(error: DragomanError) -> DragomanError:
     """The same error for another caller: raising one object twice would mix their tracebacks."""
     return copy.copy(error).with_traceback(None)
-
-
-def setter_of(request: Request, *, value: Any = None, error: DragomanError | None = None) -> Callable[[], None]:
-    """What settles the future of a request."""
-    if error is None:
-        return lambda: request.future.set_result(value)
-    kept = error.with_traceback(None)
-    return lambda: request.future.set_exception(kept)

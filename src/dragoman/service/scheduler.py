@@ -6,8 +6,8 @@ was served least since it came is next, and what comes back after a pause does n
 takes items of one key, and after those of the caller whose turn it is also those of others of the same
 priority, the least served first.
 
-Higher priorities go first. A priority that got nothing for ``age_s`` seconds counts as one higher, after
-twice that as two higher, until it is served: nothing waits for ever.
+Higher priorities go first. But a priority that got nothing for ``age_s`` seconds, while it had something ready, has the
+next turn, whatever lies between: nothing waits for ever. Of several such the one that waited longest is next.
 """
 
 from __future__ import annotations
@@ -234,11 +234,13 @@ class Scheduler(Generic[_Key, _Item]):
     def _by_urgency(self, now: float) -> list[_Level[_Key, _Item]]:
         ready = [level for level in self._levels.values() if level.ready]
         if len(ready) > 1:
-            ready.sort(key=lambda level: (-self._urgency(level, now), -level.priority))
+            ready.sort(key=lambda level: self._urgency(level, now))
         return ready
 
-    def _urgency(self, level: _Level[_Key, _Item], now: float) -> int:
-        return level.priority + int(max(0.0, now - level.served_at) / self._age_s)
+    def _urgency(self, level: _Level[_Key, _Item], now: float) -> tuple[float, int]:
+        """The least is next."""
+        starving = now - level.served_at >= self._age_s
+        return level.served_at if starving else math.inf, -level.priority
 
     def _next_flow(
         self, level: _Level[_Key, _Item], now: float, max_items: int, max_tokens: int

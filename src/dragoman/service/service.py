@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import contextlib
-import math
-import time
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+import weakref
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import TracebackType
-from typing import Any, Literal, NoReturn, Unpack, overload
+from typing import Literal, Unpack, overload
 
-from dragoman.errors import DeadlineExceededError, OptionsError
+from dragoman.arguments import check_integer, check_seconds, check_texts
+from dragoman.errors import OptionsError
 from dragoman.fleet.fleet import Fleet
+from dragoman.fleet.threads import check_may_wait
 from dragoman.options import DecodingOptions
 from dragoman.result import FailedLine, Translation
 from dragoman.run.batching import MAX_BATCH_SENTENCES, MAX_BATCH_TOKENS
 from dragoman.service.admission import Admission
 from dragoman.service.calls import Call, make_request
 from dragoman.service.dispatcher import Dispatcher
+from dragoman.service.entrance import Entrance
 from dragoman.service.reports import MemoryReport, ServiceStats, memory_report, service_stats
 from dragoman.service.requests import Failures, OnLine, Request
 from dragoman.service.streams import Stream
@@ -44,14 +45,14 @@ class Service:
             need it, between batches; a batch that would not fit is split, and a sentence that does not fit
             even alone fails. None: it grows to whatever is needed. An idle worker gives it back.
         cores: processors to pin the workers to, in turn; None: the system decides.
-        queue_limit: most texts that may wait or run at once.
+        queue_limit: most characters that may wait or run at once; a text counts one more than it has.
         fill_s: how long a text may wait for others to share a batch with. 0: workers take what there is.
         batch_sentences, batch_tokens: most of a batch.
-        age_s: requests of a lower priority get a turn at least so often; see `dragoman.service.scheduler`.
+        age_s: requests of any priority get a turn at least so often; see `dragoman.service.scheduler`.
 
     Raises:
         OptionsError: a number out of range.
-        UnavailableError: this system cannot pin threads.
+        UnavailableError: this system cannot pin threads, or has none left.
     """
 
     def __init__(
@@ -61,24 +62,25 @@ class Service:
         workspace: int | str | None = None,
         *,
         cores: Sequence[int] | None = None,
-        queue_limit: int = 100_000,
+        queue_limit: int = 2_000_000,
         fill_s: float = 0.0,
         batch_sentences: int = MAX_BATCH_SENTENCES,
         batch_tokens: int = MAX_BATCH_TOKENS,
         age_s: float = 1.0,
     ) -> None:
-        _check_range("workers", workers, 1, 1024)
-        _check_range("queue_limit", queue_limit, 1, 1 << 40)
-        _check_range("batch_sentences", batch_sentences, 1, 1 << 16)
-        _check_range("batch_tokens", batch_tokens, 1, 1 << 24)
-        if not 0 <= fill_s <= 60:
-            raise OptionsError("fill_s", fill_s, "a number of seconds from 0 to 60")
-        if not age_s > 0:
-            raise OptionsError("age_s", age_s, "a number of seconds above 0")
+        if not isinstance(fleet, Fleet):
+            raise OptionsError("fleet", fleet, "a Fleet")
+        check_integer("workers", workers, 1, 1024)
+        check_integer("queue_limit", queue_limit, 1, 1 << 40)
+        check_integer("batch_sentences", batch_sentences, 1, 1 << 16)
+        check_integer("batch_tokens", batch_tokens, 1, 1 << 24)
+        check_seconds("fill_s", fill_s, least=-1, most=60)
+        check_seconds("age_s", age_s)
         limit = _UNLIMITED if workspace is None else parse_bytes("workspace", workspace)
         if limit < _PAGE:
             raise OptionsError("workspace", workspace, f"at least {_PAGE} bytes")
         self.fleet = fleet
+        self._closed = False
         self._admission = Admission(queue_limit)
         self._dispatcher = Dispatcher(
             fleet,
@@ -91,7 +93,8 @@ class Service:
             batch_tokens=batch_tokens,
             age_s=age_s,
         )
-        atexit.register(self.close)
+        self._entrance = Entrance(fleet, self._admission, self._dispatcher)
+        _living.add(self)
 
     # -- translating -----------------------------------------------------------------------------------------
 
@@ -144,17 +147,14 @@ class Service:
             OptionsError: an argument is out of range.
             ModelNotFoundError, ModelError: there is no such model, or it cannot be loaded.
             DeadlineExceededError: it took longer than ``timeout``.
-            QueueFullError: there are more texts than may ever wait.
+            QueueFullError: there are more characters than may ever wait.
             ServiceClosedError: the service was closed, or belongs to another process.
+            ServiceError: this is a callback's thread, which it would wait for.
         """
         request = self._request(texts, options, failures=failures, **call)
-        future = self._begin(request)
-        try:
-            result: Translation | list[Translation] = future.result()
+        with self._entrance.wanted(request):  # Ctrl-C, for one: nobody waits for it any more
+            result: Translation | list[Translation] = self._entrance.wait(request, "translate").result()
             return result
-        except BaseException:
-            future.cancel()  # Ctrl-C: nobody waits for it any more
-            raise
 
     @overload
     async def translate_async(  # type: ignore[overload-overlap]
@@ -173,8 +173,9 @@ class Service:
         **call: Unpack[Call],
     ) -> Translation | list[Translation] | list[Translation | FailedLine]:
         """As `translate`, for asyncio. Cancelling the task cancels the request."""
-        future = await self._begin_later(self._request(texts, options, failures=failures, **call))
-        return await asyncio.wrap_future(future)
+        request = self._request(texts, options, failures=failures, **call)
+        with self._entrance.wanted(request):
+            return await asyncio.wrap_future(await self._entrance.wait_async(request))
 
     @overload
     def submit(  # type: ignore[overload-overlap]
@@ -214,10 +215,7 @@ class Service:
             others: as in `translate`, for what is known at once.
         """
         request = self._request(texts, options, failures=failures, on_line=on_line, **call)
-        with self._leaving_on_error(request):
-            self._admission.enter(request.size)
-        self._dispatcher.start(request)
-        return request.future
+        return self._entrance.enter(request)
 
     def stream(
         self,
@@ -242,59 +240,21 @@ class Service:
         """
         if isinstance(texts, str):
             raise OptionsError("texts", texts, "several texts; for one there is `translate`")
-        _check_range("ahead", ahead, 1, self._admission.limit)
-        self.fleet.leave(self._request([], options, **call).entries)  # errors are heard now, not later
+        check_texts(texts)
+        check_integer("ahead", ahead, 1, 1 << 24)
+        self._request([], options, **call)  # errors are heard now, not later
 
         def request(lines: list[str], on_line: OnLine) -> Request:
             return self._request(lines, options, failures="keep", on_line=on_line, **call)
 
         return Stream(
-            lambda lines, on_line: self._begin(request(lines, on_line)),
-            lambda lines, on_line: self._begin_later(request(lines, on_line)),
+            lambda lines, on_line: self._entrance.wait(request(lines, on_line), "stream"),
+            lambda lines, on_line: self._entrance.wait_async(request(lines, on_line)),
             texts,
             ordered,
             ahead,
+            most=max(1, self._admission.limit // 4),
         )
-
-    def _begin(self, request: Request) -> Future[Any]:
-        """Wait for room, then start."""
-        with self._leaving_on_error(request):
-            waiting = self._admission.wait(request.size)
-            try:
-                waiting.result(_left(request.ticket.deadline))
-            except BaseException as error:
-                self._wait_no_more(request, waiting, error)
-        self._dispatcher.start(request)
-        return request.future
-
-    async def _begin_later(self, request: Request) -> Future[Any]:
-        with self._leaving_on_error(request):
-            waiting = self._admission.wait(request.size)
-            try:
-                if not waiting.done():
-                    # Shielded: a future that was admitted owns its room, and must not look cancelled.
-                    shielded = asyncio.shield(asyncio.wrap_future(waiting))
-                    await asyncio.wait_for(shielded, _left(request.ticket.deadline))
-            except BaseException as error:
-                self._wait_no_more(request, waiting, error)
-        self._dispatcher.start(request)
-        return request.future
-
-    def _wait_no_more(self, request: Request, waiting: Future[None], error: BaseException) -> NoReturn:
-        """Give back the room that came too late, and say why."""
-        if not waiting.cancel() and waiting.exception() is None:
-            self._admission.leave(request.size)
-        if isinstance(error, FutureTimeoutError | asyncio.TimeoutError):
-            raise DeadlineExceededError(request.timeout_s) from None
-        raise error
-
-    @contextlib.contextmanager
-    def _leaving_on_error(self, request: Request) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            self.fleet.leave(request.entries)
-            raise
 
     def _request(
         self,
@@ -332,7 +292,8 @@ class Service:
 
     def drain(self, timeout: float | None = None) -> bool:
         """Wait until nothing waits or runs. Returns False if that took longer than ``timeout`` seconds."""
-        return self._dispatcher.drain(timeout)
+        check_may_wait("drain")
+        return self._dispatcher.drain(None if timeout is None else check_seconds("timeout", timeout, least=-1))
 
     def shutdown(self, *, wait: bool = True, timeout: float | None = None) -> None:
         """Take no more requests, finish those there are, and close.
@@ -342,15 +303,32 @@ class Service:
             timeout: seconds after which the rest is given up.
         """
         self._admission.close("the service is closed")
-        if wait:
-            self.drain(timeout)
-        self.close()
+        self._dispatcher.tick()
+        try:
+            if wait and not self._dispatcher.inherited:
+                self.drain(timeout)
+        finally:
+            self.close()
 
     def close(self) -> None:
-        """Give up all requests, end the workers, and free their workspaces. May be called twice."""
-        atexit.unregister(self.close)
-        self._admission.close("the service is closed")
+        """Give up all requests, end the workers, and free their workspaces. May be called twice; from a callback it
+        waits for nothing."""
+        self._closed = True
         self._dispatcher.close()
+
+    def __repr__(self) -> str:
+        if self._closed:
+            return "<dragoman.Service: closed>"
+        workers, waiting = len(self._dispatcher.workers), self._dispatcher.ledger.waiting
+        return (
+            f"<dragoman.Service: {workers} worker{'s' * (workers != 1)}, {waiting} request{'s' * (waiting != 1)} "
+            f"under way, {self.fleet!r}>"
+        )
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True) and hasattr(self, "_dispatcher"):
+            self._dispatcher.abandon("the service was dropped without close()")
+            warnings.warn(f"dropped without close(): {self!r}", ResourceWarning, stacklevel=2, source=self)
 
     def __enter__(self) -> Service:
         return self
@@ -369,10 +347,12 @@ class Service:
         await asyncio.get_running_loop().run_in_executor(None, lambda: self.shutdown(wait=error is None))
 
 
-def _left(deadline: float) -> float | None:
-    return None if deadline == math.inf else max(0.0, deadline - time.monotonic())
+_living: weakref.WeakSet[Service] = weakref.WeakSet()
 
 
-def _check_range(name: str, value: object, least: int, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise OptionsError(name, value, f"an integer from {least} to {most}")
+def _close_all() -> None:
+    for service in list(_living):
+        service.close()
+
+
+atexit.register(_close_all)

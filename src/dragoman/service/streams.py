@@ -35,9 +35,9 @@ class _Chunk:
 class _Window:
     """The texts between reading and giving out."""
 
-    def __init__(self, texts: Iterable[str | None], ordered: bool, ahead: int) -> None:
+    def __init__(self, texts: Iterable[str | None], ordered: bool, ahead: int, most: int) -> None:
         self._source, self._ordered, self._ahead = iter(texts), ordered, ahead
-        self._chunk_size = max(1, min(_MOST_OF_CHUNK, ahead // 4))
+        self._chunk_size, self._most = max(1, min(_MOST_OF_CHUNK, ahead // 4)), most
         self._done: dict[int, Result] = {}
         self._chunks: set[_Chunk] = set()
         self._read = self._given = self._open = 0
@@ -50,11 +50,15 @@ class _Window:
             return None
         self._paused = False
         texts: list[str] = []
+        size = 0
         for text in itertools.islice(self._source, self._chunk_size):
             if text is None:  # nothing more for now: answer what there is
                 self._paused = True
                 break
             texts.append(text)
+            size += len(text) + 1 if isinstance(text, str) else 0  # others are refused later
+            if size >= self._most:
+                break
         if not texts:
             self._ended = not self._paused
             return None
@@ -118,13 +122,21 @@ class Stream:
     Args:
         begin, begin_later: send texts, waiting for room in the queue; the second for asyncio.
         texts, ordered, ahead: see there.
+        most: characters after which no further text is read for one request.
     """
 
     def __init__(
-        self, begin: Begin, begin_later: BeginLater, texts: Iterable[str | None], ordered: bool, ahead: int
+        self,
+        begin: Begin,
+        begin_later: BeginLater,
+        texts: Iterable[str | None],
+        ordered: bool,
+        ahead: int,
+        *,
+        most: int,
     ) -> None:
         self._begin, self._begin_later = begin, begin_later
-        self._window = _Window(texts, ordered, ahead)
+        self._window = _Window(texts, ordered, ahead, most)
 
     def __iter__(self) -> Iterator[Result]:
         events: queue.SimpleQueue[_Event] = queue.SimpleQueue()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dragoman.errors import OptionsError, UnavailableError
+from dragoman.fleet.threads import OwnThread
 from dragoman.model import Model
 from dragoman.run.scratch import Scratch
 from dragoman.service.jobs import Outcome, fail_parts, run_parts
@@ -29,7 +29,7 @@ class Job:
     models: tuple[Model, ...]
 
 
-class Worker(threading.Thread):
+class Worker(OwnThread):
     """Takes jobs until there are no more.
 
     Args:
@@ -37,7 +37,8 @@ class Worker(threading.Thread):
         limit: most bytes of its workspace, which grows as batches need it, between batches.
         core: processor it stays on, or None.
         next_job: blocks; None: there is nothing more to do.
-        finish: takes what became of a job, and the seconds that it took.
+        finish: takes what became of a job.
+        died: told why, if a defect ends the thread.
         max_sentences, max_tokens: of a batch.
     """
 
@@ -47,11 +48,12 @@ class Worker(threading.Thread):
         limit: int,
         core: int | None,
         next_job: Callable[[Worker], Job | None],
-        finish: Callable[[Worker, Work, Outcome, float], None],
+        finish: Callable[[Worker, Work, Outcome], None],
+        died: Callable[[str], None],
         max_sentences: int,
         max_tokens: int,
     ) -> None:
-        super().__init__(name=f"dragoman-worker-{number}", daemon=True)
+        super().__init__(f"dragoman-worker-{number}")
         self.scratch = Scratch(limit)
         self.parts: Sequence[Part] = ()
         """Of the batch that runs now; the service's lock guards it."""
@@ -59,7 +61,7 @@ class Worker(threading.Thread):
         self.busy_s = 0.0
         self._last_job = 0.0
         self.number = number
-        self._core, self._next_job, self._finish = core, next_job, finish
+        self._core, self._next_job, self._finish, self._died = core, next_job, finish, died
         self._limits = {"max_sentences": max_sentences, "max_tokens": max_tokens}
 
     @property
@@ -73,8 +75,15 @@ class Worker(threading.Thread):
             self.scratch.free()
 
     def run(self) -> None:
-        if self._core is not None:
-            os.sched_setaffinity(0, {self._core})  # of this thread only
+        try:
+            if self._core is not None:
+                os.sched_setaffinity(0, {self._core})  # of this thread only
+            self._work()
+        except BaseException as error:
+            _log.exception("%s failed", self.name)
+            self._died(f"{self.name} failed ({type(error).__name__})")
+
+    def _work(self) -> None:
         while True:
             job = self._next_job(self)
             if job is None:
@@ -83,7 +92,7 @@ class Worker(threading.Thread):
             work = job.work
             try:
                 outcome = run_parts(work, job.parts, job.models, self.scratch, **self._limits)
-            except Exception as error:  # a defect; but the other requests go on
+            except BaseException as error:  # a defect; but the other requests go on
                 _log.exception("a batch failed")
                 outcome = fail_parts(job.parts, error)
             del job  # before anybody hears of it: a model that was removed is gone when its last answer comes
@@ -91,7 +100,7 @@ class Worker(threading.Thread):
             self.batches += 1
             self.busy_s += seconds
             self._last_job = started + seconds
-            self._finish(self, work, outcome, seconds)
+            self._finish(self, work, outcome)
             del work, outcome  # nor are results kept while there is nothing to do
 
 
@@ -102,6 +111,7 @@ def core_of(cores: Sequence[int] | None, number: int) -> int | None:
     if not hasattr(os, "sched_setaffinity"):
         raise UnavailableError("this system cannot pin threads to cores: leave `cores` out.")
     allowed = os.sched_getaffinity(0)
-    if not cores or not set(cores) <= allowed:
-        raise OptionsError("cores", list(cores), f"some of {sorted(allowed)}")
+    if not isinstance(cores, (tuple, list, range, set, frozenset)) or not cores or not set(cores) <= allowed:
+        raise OptionsError("cores", cores, f"some of {sorted(allowed)}")
+    cores = sorted(cores) if isinstance(cores, (set, frozenset)) else cores
     return cores[number % len(cores)]

@@ -14,6 +14,7 @@ from dragoman.text.format import Block
 __all__ = ["BlockBuilder"]
 
 _SPACES = " \t\n\f\r"
+_UNEVEN = re.compile(r"[\t\n\f\r]|  ")
 _RUNS = re.compile(r"[ \t\n\f\r]+|[^ \t\n\f\r]+")
 
 
@@ -59,7 +60,9 @@ class BlockBuilder:
 
     def add_text(self, start: int, stop: int) -> None:
         """Characters of the source that stand for themselves."""
-        if not self.collapse:
+        text = self._source[start:stop]
+        can_begin = not text.startswith(" ") or (bool(self._chars) and self._chars[-1] != " ")
+        if not self.collapse or (can_begin and not _UNEVEN.search(text)):
             self._add_run(start, stop)
             return
         for run in _RUNS.finditer(self._source, start, stop):

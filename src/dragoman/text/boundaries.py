@@ -31,6 +31,8 @@ _WORD = re.compile(r"\W{0,8}(\w{1,40})")
 _MARKER = re.compile(r"(?:^\s*|[:;.!?)]\s+)(?:\d{1,4}|[^\W\d_]|[ivxIVX]{1,5})\.$")
 """Of a list."""
 _MARKER_WIDTH = 12
+_ENDS_WORD = re.compile(r"[^\W\d_]{4}[.?!]$")
+"""Before a small letter a short word is rather an abbreviation that nobody listed; of a longer one a sentence ends."""
 _FOLLOWING = re.compile(r"\s+(\S)")
 _SPACED_CLOSING = re.compile(r"[ \u00a0\u202f](?:[»›”]|'')(?=\s)")
 _QUOTE = re.compile(r"['‘’‚`](?:(?<!\w.)|(?!\w))")
@@ -124,11 +126,11 @@ def _is_end(text: str, start: int, end: int, language: str) -> bool:
         return False
     word = _WORD.match(text, match.start(1))
     following = word[1] if word else ""
-    if following[:1].islower():
-        return False
     stop = end
     while stop > start and text[stop - 1] in _CLOSING_BEFORE_SPACE:
         stop -= 1
+    if following[:1].islower() and (stop < end or not match[1].isalpha() or not _ENDS_WORD.search(text, start, stop)):
+        return False
     if stop - start < 2 or text[stop - 1] != "." or text[stop - 2] in ".!?…":
         return True
     marker = _MARKER.search(text[max(start, stop - _MARKER_WIDTH) : stop])

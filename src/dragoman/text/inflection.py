@@ -72,10 +72,9 @@ def _language(code: str) -> str:
 
 
 @functools.cache
-def all_endings() -> tuple[str, ...]:
-    """The endings of all languages, the longest first; none is empty."""
-    known = {ending for endings in _endings().values() for ending in endings if ending}
-    return tuple(sorted(known, key=lambda ending: (-len(ending), ending)))
+def all_endings() -> frozenset[str]:
+    """The endings of all languages."""
+    return frozenset(ending for endings in _endings().values() for ending in endings if ending)
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from dragoman.errors import OptionsError, TextTooLongError
 from dragoman.options import Alignment, DecodingOptions
 from dragoman.result import Hypothesis, Link, SoftAlignment, Span, Translation
 from dragoman.text.composing import Shift, combine
+from dragoman.text.constraining import phrases_of
 from dragoman.text.cutting import cut
 from dragoman.text.joints import joint
 from dragoman.text.pieces import Pieces, clean
@@ -18,6 +19,8 @@ from dragoman.text.whole import LOGITS, WHOLE
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from dragoman.backends.constraints import Phrase
 
 __all__ = ["Line", "RawHypothesis", "make_lines", "make_translations", "realigned"]
 
@@ -47,19 +50,21 @@ class Line:
         text: as given, but clean.
         segments: ids that the model reads, the end symbol included; none for a line without pieces.
         prefix: target ids that the first segment's translation begins with.
+        phrases: of each segment what its translation must contain; empty: nothing.
     """
 
     text: str
     segments: tuple[list[int], ...]
     prefix: tuple[int, ...] = ()
+    phrases: tuple[tuple[Phrase, ...], ...] = ()
 
 
 def make_lines(texts: Sequence[str], pieces: Pieces, options: DecodingOptions) -> list[Line]:
     """Encode, and cut what is too long.
 
     Raises:
-        OptionsError: something is not a text, prefixes do not match the texts, or the model writes backwards
-            and so cannot begin with a prefix.
+        OptionsError: something is not a text, prefixes or constraints do not match the texts, or the model writes
+            backwards and so cannot begin with a prefix.
         TextTooLongError: a line is too long, and ``long_lines`` is "refuse".
     """
     for number, text in enumerate(texts):
@@ -67,9 +72,16 @@ def make_lines(texts: Sequence[str], pieces: Pieces, options: DecodingOptions) -
             raise OptionsError(f"texts[{number}]", text, "a str")
     cleaned = [clean(text) for text in texts]
     prefixes = _prefixes(len(texts), pieces, options)
-    return [
+    lines = [
         Line(text, _segments(ids, pieces, options), prefix)
         for text, ids, prefix in zip(cleaned, pieces.encode(cleaned), prefixes, strict=True)
+    ]
+    constraints = options.constraints_of(len(texts))
+    if constraints is None:
+        return lines
+    return [
+        replace(line, phrases=phrases_of(line.text, line.segments, own, pieces)) if own else line
+        for line, own in zip(lines, constraints, strict=True)
     ]
 
 

@@ -5,7 +5,7 @@ The first two steps of the ladder of `dragoman.text.terms`.
 
 from __future__ import annotations
 
-import re
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -84,22 +84,30 @@ def missing_terms(matches: Iterable[TermMatch], text: str) -> tuple[TermMatch, .
 
 def _found(target: str, text: str) -> list[Span]:
     """Where a term stands as a word, perhaps with an ending; as it is written, or with a capital that it lacks."""
-    if target[1:] not in text:
-        return []
-    return [Span(*match.span()) for match in _pattern(target).finditer(text)]
+    found: list[Span] = []
+    forms = (target, target[0].upper() + target[1:])
+    bounds = (
+        target[0].isalnum() and not _stands_alone(target[0]),
+        target[-1].isalnum() and not _stands_alone(target[-1]),
+    )
+    place = text.find(target[1:], 1) - 1
+    while place >= 0:
+        stop = place + len(target)
+        after = stop
+        while bounds[1] and after < len(text) and _in_word(text[after]):
+            after += 1
+        inside = bounds[0] and place > 0 and _in_word(text[place - 1])
+        if text[place:stop] in forms and not inside and (after == stop or text[stop:after] in all_endings()):
+            found.append(Span(place, stop))
+        place = text.find(target[1:], max(stop, place + 2)) - 1
+    return found
 
 
-@lru_cache(maxsize=4096)
-def _pattern(target: str) -> re.Pattern[str]:
-    first, rest = target[0], re.escape(target[1:])
-    head = f"[{re.escape(first)}{re.escape(first.upper())}]" if len(first.upper()) == 1 else re.escape(first)
-    before = r"(?<!\w)" if first.isalnum() and not _stands_alone(first) else ""
-    after = ""
-    if target[-1].isalnum() and not _stands_alone(target[-1]):
-        after = rf"(?=(?:{'|'.join(all_endings())})?(?!\w))"
-    return re.compile(before + head + rest + after)
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
+@lru_cache(maxsize=256)
 def _stands_alone(character: str) -> bool:
     """Whether words are written without spaces in its script."""
     return len(split_words(character * 2)) == 2
@@ -118,6 +126,7 @@ class _Words:
 
     def __init__(self, translation: str, links: TokenLinks) -> None:
         self._links = links
+        self._ends = [number for number, token in enumerate(links.source) if token.start == token.stop]
         self._spans = [span for span in split_words(translation) if is_word(translation, span)]
         self._rows: list[list[int]] = [[] for _ in self._spans]
         word = 0
@@ -153,12 +162,11 @@ class _Words:
 
     def _shares(self, rows: Sequence[int], columns: Sequence[int]) -> list[float]:
         """Of each token, what part of its weight on words (not on the end symbol) is on these source tokens."""
-        words = [token.stop > token.start for token in self._links.source]
         shares: list[float] = []
         for row in rows:
             weights = self._links.weights[row]
-            total = sum(weight for weight, is_of_word in zip(weights, words, strict=True) if is_of_word)
-            shares.append(sum(weights[column] for column in columns) / total if total > 0 else 0.0)
+            total = math.fsum(weights) - math.fsum(weights[column] for column in self._ends)
+            shares.append(math.fsum(weights[column] for column in columns) / total if total > 0 else 0.0)
         return shares
 
 

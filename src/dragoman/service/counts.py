@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from dragoman.result import FailedLine, Translation
+
 __all__ = ["Counts", "Latencies"]
 
 _LEAST_S, _STEPS_A_DOUBLING, _BUCKETS = 1e-5, 8, 8 * 30
@@ -55,13 +57,29 @@ class Counts:
     """What a service did so far; see `dragoman.service.reports.ServiceStats`. Not thread-safe."""
 
     def __init__(self) -> None:
-        self.requests = self.failed = self.cancelled = self.expired = 0
-        self.texts = self.sentences = self.tokens = self.batches = 0
+        self.submitted = self.done = self.failed = self.cancelled = self.expired = 0
+        self.texts = self.failed_texts = self.sentences = self.tokens = self.batches = 0
         self.by_model: dict[str, Latencies] = {}
         self.latencies = Latencies()
 
-    def add_latency(self, name: str, seconds: float) -> None:
-        """Of a whole request on a model or route."""
+    def told(self, result: Translation | FailedLine) -> None:
+        """A text has its result."""
+        failed = isinstance(result, FailedLine)
+        self.texts += not failed
+        self.failed_texts += failed
+
+    def ended(self, end: str, name: str, seconds: float, *, expired: bool = False) -> None:
+        """A request is "done", "failed" or "cancelled". Only of what was not cancelled the time means something.
+
+        Args:
+            name: of its model or route.
+            seconds: from its call.
+            expired: it failed because its time was over.
+        """
+        setattr(self, end, getattr(self, end) + 1)
+        self.expired += expired
+        if end == "cancelled" or expired:
+            return
         self.latencies.add(seconds)
         if name in self.by_model or len(self.by_model) < _MOST_NAMES:
             self.by_model.setdefault(name, Latencies()).add(seconds)
