@@ -25,7 +25,6 @@ _COMMANDS = {
     "prepare": "Prepare models' weights, so that they load at once.",
     "profile": "Show where the time of a model goes.",
     "plan": "Show how a model runs, and in how much memory.",
-    "translate": "Translate text, line by line.",
     "serve": "Serve translations over HTTP.",
     "translate": "Translate text, files and folders.",
 }
