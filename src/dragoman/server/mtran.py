@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from dragoman import __version__
+import dragoman
 from dragoman.options import TextFormat
 from dragoman.server.bodies import read_body
 from dragoman.server.callers import Caller
@@ -149,7 +149,7 @@ class MTran:
         return JSONResponse([rows, None, asked.languages[0]])
 
     async def version(self, request: Request) -> Response:
-        return JSONResponse({"version": __version__})
+        return JSONResponse({"version": dragoman.__version__})
 
     async def heartbeat(self, request: Request) -> Response:
         return PlainTextResponse("Ready")

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from dragoman import __version__
+import dragoman
 from dragoman.result import Sentence, Span, Translation
 from dragoman.server.callers import Caller
 from dragoman.server.engine import Engine
@@ -188,7 +188,7 @@ class NativeApi:
         return JSONResponse(
             {
                 "openapi": "3.1.0",
-                "info": {"title": "dragoman", "version": __version__},
+                "info": {"title": "dragoman", "version": dragoman.__version__},
                 "servers": [{"url": prefix or "/"}],
                 "paths": {"/v1/translate": {"post": translate}},
                 "components": {"schemas": components},
