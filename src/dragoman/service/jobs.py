@@ -103,12 +103,14 @@ def _lines(jobs: Sequence[LineJob], model: Model, options: DecodingOptions) -> l
     texts = [job.text for job in jobs]
     if any(job.prefix for job in jobs):
         options = options.replace(target_prefix=tuple(job.prefix for job in jobs))
+    if any(job.constraints for job in jobs):
+        options = options.replace(constraints=tuple(job.constraints for job in jobs))
     try:
         return list(make_lines(texts, model.pieces, options))
     except DragomanError as error:
         if len(jobs) == 1:
             return [error.with_traceback(None)]
-        base = options.replace(target_prefix=None)
+        base = options.replace(target_prefix=None, constraints=())
         return [_lines([job], model, base)[0] for job in jobs]
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple
 
 from dragoman.errors import TranslationError
-from dragoman.options import DecodingOptions
+from dragoman.options import Constraint, DecodingOptions
 from dragoman.result import FailedLine, Translation
 from dragoman.text import terms
 from dragoman.text.codes import AlignedPart, Code, CodedText, CodeKind, Span
@@ -79,11 +79,17 @@ PLAIN_ASK = AskKind()
 
 
 class Ask(NamedTuple):
-    """A question to a model. ``prefix``: what the translation begins with."""
+    """A question to a model.
+
+    Attributes:
+        prefix: what the translation begins with.
+        constraints: what it must contain, with spans in the text.
+    """
 
     text: str
     prefix: str = ""
     kind: AskKind = PLAIN_ASK
+    constraints: tuple[Constraint, ...] = ()
 
 
 _Talk = Generator[Ask, Translation | None, Translation]
@@ -100,8 +106,8 @@ class Dialogue:
 
     __slots__ = ("_first", "_talk", "ask", "result")
 
-    def __init__(self, line: PlannedLine, prefix: str = "") -> None:
-        self._talk = _talk(line, prefix)
+    def __init__(self, line: PlannedLine, prefix: str = "", constraints: tuple[Constraint, ...] = ()) -> None:
+        self._talk = _talk(line, prefix, constraints)
         self._first = True
         self.result: Translation | FailedLine | None = None
         self.ask: Ask | None = next(self._talk)
@@ -122,10 +128,10 @@ class Dialogue:
             self.ask, self.result = None, FailedLine(answer.source, known)
 
 
-def _talk(line: PlannedLine, prefix: str) -> _Talk:
+def _talk(line: PlannedLine, prefix: str, constraints: tuple[Constraint, ...]) -> _Talk:
     if line.terms:
         return (yield from _with_terms(line, prefix))
-    first = yield from _sound(Ask(line.text, prefix, AskKind(line.linked)))
+    first = yield from _sound(Ask(line.text, prefix, AskKind(line.linked), constraints))
     assert first is not None
     if not line.stand_ins or _keeps_stand_ins(line, STAND_INS[0], first):
         return first
@@ -141,11 +147,11 @@ def _talk(line: PlannedLine, prefix: str) -> _Talk:
 
 def _with_terms(line: PlannedLine, prefix: str) -> _Talk:
     """Up the ladder, as far as it takes."""
-    ladder = settle_terms(line.text, line.terms, line.method, stand_ins=STAND_INS, constrains=False)
+    ladder = settle_terms(line.text, line.terms, line.method, stand_ins=STAND_INS)
     said: dict[terms.Ask, Translation] = {}
     wanted = next(ladder)
     while True:
-        answer = yield from _sound(Ask(wanted.text, prefix, AskKind(linked=True)))
+        answer = yield from _sound(Ask(wanted.text, prefix, AskKind(linked=True), wanted.constraints))
         if answer is None:  # of a further step: what there is holds
             ladder.close()
             return next(iter(said.values()))

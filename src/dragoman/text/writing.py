@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from dragoman.text.codes import Code, CodedText, Span
 from dragoman.text.format import Block, Written
+from dragoman.text.words import has_no_spaces
 
 __all__ = ["Escapes", "Renderer", "render", "write_blocks"]
 
@@ -110,6 +111,7 @@ def write_blocks(
         elif coded is None or coded.text == block.coded.text:
             origins.append(array("I", (origin - place + length for origin in block.origins)))
         else:
+            coded = _with_spaces(coded, block.coded)
             if marks:
                 coded = replace(coded, codes=tuple(_with_mark(code, marks) for code in coded.codes))
             shown, own = renderer(number, coded, length + block.span.start - place)
@@ -119,6 +121,28 @@ def write_blocks(
     for edit in waiting:
         put(*edit)
     return Written("".join(pieces), tuple(origins))
+
+
+def _with_spaces(coded: CodedText, source: CodedText) -> CodedText:
+    """With spaces around what is kept and was not found in the translation, where it would touch a word."""
+    wide = {code.raw for code in source.codes if code.width}
+    if not wide:
+        return coded
+    codes: list[Code] = []
+    last, end = "", 0  # the character before a code, and where the text is written to
+    for code in coded.codes:
+        last = coded.text[code.at - 1] if code.at > end else last
+        raw, is_kept = code.raw, code.raw in wide
+        if is_kept and not code.width:
+            raw = f" {raw}" if _touches(last) else raw
+            raw = f"{raw} " if _touches(coded.text[code.at : code.at + 1]) else raw
+        codes.append(replace(code, raw=raw))
+        last, end = ("x" if is_kept and not raw.endswith(" ") else last), code.at + code.width
+    return replace(coded, codes=tuple(codes))
+
+
+def _touches(character: str) -> bool:
+    return character.isalnum() and not has_no_spaces(character)
 
 
 def _written_marks(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from text.fakes import backwards, identity, is_well_formed, marks_of, shuffled, translate, upper, visible
 
+from dragoman.text.codes import CodedText
 from dragoman.text.html.page import read_html
 from dragoman.text.words import split_words
 
@@ -91,6 +94,13 @@ def test_language_on_request() -> None:
     assert written("<HTML LANG>a", "fr") == '<HTML LANG="fr">a'
     assert written("<p lang=en>a", "de") == "<p lang=en>a"
     assert written("<html title=x>a", "he") == '<html lang="he" dir="rtl" title=x>a'
+
+
+def test_what_is_kept_and_not_found_stands_between_spaces() -> None:
+    page = read_html("<p>press <kbd>Ctrl</kbd> and <kbd>C</kbd> now</p>")
+    (block,) = page.blocks
+    translation = CodedText("jetzt beide", tuple(replace(code, at=6, width=0) for code in block.coded.codes))
+    assert page.write([translation]).text == "<p>jetzt <kbd>Ctrl</kbd> <kbd>C</kbd> beide</p>"
 
 
 def quoting(text: str) -> tuple[str, str]:
