@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast, get_args
 
 from dragoman.architectures import Compatibility
 from dragoman.backends.find import BackendName, find_backend
@@ -20,7 +20,6 @@ from dragoman.formats.files import TEXT_LIMIT, read_bytes
 from dragoman.formats.shortlist import Shortlist
 from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.vocabulary import PlainVocabulary, Vocabulary
-from dragoman.languages import languages_of_name
 from dragoman.options import DecodingOptions
 from dragoman.text.pieces import Pieces
 from dragoman.text.segmenter_check import check_segmenter
@@ -33,10 +32,23 @@ if TYPE_CHECKING:
     from dragoman.architectures.config import ModelConfig
     from dragoman.planning.plan import Plan
 
-__all__ = ["Model", "PrecisionChoice", "load", "load_bundle"]
+__all__ = ["LoadOptions", "Model", "PrecisionChoice", "load", "load_bundle"]
 
 
 PrecisionChoice = Literal["auto", "float32", "int8"]
+
+
+class LoadOptions(TypedDict, total=False):
+    """Keywords of `load`, for whoever loads a model later: ``**options: Unpack[LoadOptions]``."""
+
+    precision: PrecisionChoice
+    shortlist: Path | str
+    compat: Compatibility
+    backend: BackendName
+
+
+LoadArguments = tuple[Path | str | ModelFiles, str, Path | str, str, str]
+"""What a model is loaded by: its path, precision, shortlist, compat and backend."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +79,7 @@ class Model:
     parameter_count: int
     backend: Backend
     placed_shortlist: PlacedShortlist | None
-    _arguments: tuple[Any, ...] | None
+    _arguments: LoadArguments | None
 
     @cached_property
     def config(self) -> ModelConfig:
@@ -105,11 +117,8 @@ class Model:
 
     @cached_property
     def languages(self) -> tuple[str, str] | None:
-        """Source and target language, as the names of the model's files say, else of its folder; None: nothing says."""
-        files = self.files
-        named = (files.model, *files.vocabularies, *([files.shortlist] if files.shortlist else []))
-        names = [path.name for path in named] + [files.model.absolute().parent.name]
-        return next(filter(None, map(languages_of_name, names)), None)
+        """Source and target language, as the model's files say, else its folder's name; None: nothing says."""
+        return self.files.languages()
 
     @property
     def weights_bytes(self) -> int:
@@ -182,7 +191,7 @@ def load_bundle(
     compat: str = "trained",
     backend: str = "native",
     cut_already: bool = False,
-    arguments: tuple[Any, ...] | None = None,
+    arguments: LoadArguments | None = None,
 ) -> Model:
     """Load the model of some files. Arguments and errors: `load`.
 

@@ -53,6 +53,7 @@ def search_options(model: Model, options: DecodingOptions, models: int) -> Searc
         eos_id=target.eos_id,
         unk_id=target.unk_id,
         allow_unk=options.allow_unk,
+        never=() if options.allow_special or model.weights.facts.compat == "browsermt" else target.control_ids,
         n_best=options.n_best,
         alignment=options.alignment is not None,
         word_scores=options.word_scores,

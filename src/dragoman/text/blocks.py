@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dragoman.text.codes import Code, CodedText, CodeKind, Span
-from dragoman.text.format import Block
+from dragoman.text.format import Block, Places
 
 __all__ = ["BlockBuilder"]
 
@@ -116,10 +116,12 @@ class BlockBuilder:
         trailing = bool(kept) and _is_trailing(kept[-1], last)
         first = min(first, kept[0].at) if leading else first
         last = max(last, kept[-1].at) if trailing else last
-        origins = starts[first:last]
-        origins.append(stops[last - 1])
         span = Span(kept[0].start if leading else starts[first], kept[-1].stop if trailing else stops[last - 1])
-        return Block(CodedText(text[first:last], self._codes(kept, first, last)), origins, span)
+        return Block(
+            CodedText(text[first:last], self._codes(kept, first, last)),
+            Places(starts[first:last], stops[first:last]),
+            span,
+        )
 
     def _codes(self, marks: Sequence[_Mark], first: int, last: int) -> tuple[Code, ...]:
         count = Counter(mark.element for mark in marks)
