@@ -79,7 +79,7 @@ class LineMemory:
         if entry is None:
             return None
         if not entry.segments:
-            return _by_people(line.text, entry.target)
+            return _by_people(line.text, entry.target, max(1, len(self._options.weights)))
         if len(entry.segments) != len(line.segments):
             return None  # a file that somebody changed
         found = [cast(list[RawHypothesis], list(segment)) for segment in entry.segments]  # they look alike
@@ -90,6 +90,6 @@ def _differs_by_line(options: DecodingOptions) -> bool:
     return options.target_prefix is not None or bool(options.constraints)
 
 
-def _by_people(source: str, target: str) -> Translation:
-    """Without tokens, so without scores and alignments."""
-    return Translation(source, (), (Hypothesis(target, (), 0.0, 0.0),), recipe=WHOLE)
+def _by_people(source: str, target: str, models: int) -> Translation:
+    """Without tokens, so without scores of words and alignments."""
+    return Translation(source, (), (Hypothesis(target, (), 0.0, 0.0, (0.0,) * models),), recipe=WHOLE)
