@@ -163,6 +163,11 @@ class Fleet(Holdings):
         with self._locked():
             return tuple(self._entries)
 
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Source and target language of each model that has them, in the order in which they were added."""
+        with self._locked():
+            return tuple(entry.languages for entry in self._entries.values() if entry.languages is not None)
+
     def __contains__(self, name: object) -> bool:
         return name in self._entries
 
