@@ -97,6 +97,12 @@ class Dispatcher:
         if self.inherited:
             raise ServiceClosedError("this service belongs to the parent process and was inherited by a fork")
 
+    def check_open(self) -> None:
+        """Raises ServiceClosedError, also in a forked child."""
+        self.check_process()
+        if self._closing is not None:
+            raise ServiceClosedError(self._closing)
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Nothing changes meanwhile. For reports; must be short."""
@@ -119,8 +125,7 @@ class Dispatcher:
 
         request.future.add_done_callback(cancelled)
         with self._lock:
-            if self._closing is not None:
-                raise ServiceClosedError(self._closing)
+            self.check_open()
             self.ledger.open(request)
             self._begun.put(request)
             if len(request.texts.lines) > _SMALL_BATCH:

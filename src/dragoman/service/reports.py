@@ -306,7 +306,7 @@ def service_stats(fleet: Fleet, dispatcher: Dispatcher, admission: Admission) ->
         waiting = dispatcher.ledger.waiting
         numbers = {name: getattr(counts, name) for name in _COUNTED}
         latency = counts.latencies.summary()
-        by_model = {name: one.summary() for name, one in counts.by_model.items()}
+        by_model = counts.by_model()
         depth = dispatcher.scheduler.depth
     with fleet.locked():
         models = tuple(

@@ -265,7 +265,7 @@ class Service:
         on_line: OnLine | None = None,
         **call: Unpack[Call],
     ) -> Request:
-        self._dispatcher.check_process()
+        self._dispatcher.check_open()
         return make_request(self.fleet, texts, options, failures=failures, on_line=on_line, **call)
 
     # -- looking ---------------------------------------------------------------------------------------------
