@@ -136,8 +136,9 @@ def test_a_line_that_was_cut_is_as_many_parts() -> None:
     """Each with a matrix of its own: that of a line of a megabyte would not fit anywhere."""
     one, two = np.array([[0.9, 0.1], [0, 1]], np.float32), np.array([[0.8, 0.2], [0, 1]], np.float32)
     spans = (Span(0, 3), Span(3, 3), Span(4, 7), Span(7, 7))
-    best = Hypothesis("die Maus", ("die", "</s>", "Maus", "</s>"), -1.0, -1.0, spans=(*spans[:2], Span(4, 8), Span(8, 8)),
-                      alignment=SoftAlignment(4, ((0, one), (2, two))))  # fmt: skip
+    theirs = (*spans[:2], Span(4, 8), Span(8, 8))
+    soft = SoftAlignment(4, ((0, one), (2, two)))
+    best = Hypothesis("die Maus", ("die", "</s>", "Maus", "</s>"), -1.0, -1.0, alignment=soft, spans=theirs)
     cut = Translation("the cat", ("the", "</s>", "cat", "</s>"), (best,), spans)
     first, second = linked_parts(cut, Span(10, 17), Span(20, 27), led=1)
     assert (first.source, first.target) == ((10, 14), (20, 23))
