@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dragoman.result import SoftAlignment, Span, Translation, Word
-from dragoman.text.codes import TokenLinks
+from dragoman.text.codes import AlignedPart, TokenLinks
 from dragoman.text.words import split_words
 
 if TYPE_CHECKING:
     from dragoman.result import Hypothesis
 
-__all__ = ["Place", "token_links", "word_links", "words_of"]
+__all__ = ["Place", "linked_parts", "token_links", "word_links", "words_of"]
 
 Place = Callable[[Span], Span]
 """From the characters of a line, or of its translation, to those of the whole text."""
@@ -70,6 +70,46 @@ def token_links(line: Translation) -> TokenLinks | None:
     return TokenLinks(line.source_spans, hypothesis.spans, tuple(soft))
 
 
+def linked_parts(line: Translation, source: Span, target: Span, led: int = 0) -> Iterator[AlignedPart]:
+    """A translated line as part of a block: one part, or one for each segment that it was cut into.
+
+    Args:
+        source, target: where the line and its translation stand.
+        led: characters at the beginning of the translation that are left out.
+    """
+    links = line.n_best[0].alignment
+    if not isinstance(links, SoftAlignment) or line.source_spans is None or line.n_best[0].spans is None:
+        yield AlignedPart(source, target)
+        return
+    row, parts = 0, []
+    for first, weights in links.blocks:
+        columns = line.source_spans[first : first + weights.shape[1]]
+        rows = line.n_best[0].spans[row : row + len(weights)]
+        parts.append((_within(columns, source, 0), _within(rows, target, led), weights))
+        row += len(weights)
+    begin, start = source.start, target.start
+    for number, (ours, theirs, weights) in enumerate(parts):
+        is_last = number + 1 == len(parts)
+        end = source.stop if is_last else max(begin, _beginning(parts[number + 1][0], source.stop))
+        stop = target.stop if is_last else max(start, _beginning(parts[number + 1][1], target.stop))
+        own = TokenLinks(_from(ours, begin), _from(theirs, start), tuple(map(tuple, weights.tolist())))
+        yield AlignedPart(Span(begin, end), Span(start, stop), own)
+        begin, start = end, stop
+
+
+def _within(spans: Sequence[Span], whole: Span, led: int) -> list[Span]:
+    most = whole.stop - whole.start
+    return [Span(*(min(max(0, edge - led), most) + whole.start for edge in span)) for span in spans]
+
+
+def _beginning(spans: Sequence[Span], otherwise: int) -> int:
+    return min((start for start, stop in spans if start < stop), default=otherwise)
+
+
+def _from(spans: Sequence[Span], begin: int) -> tuple[Span, ...]:
+    return tuple(Span(max(0, start - begin), max(0, stop - begin)) for start, stop in spans)
+
+
 def _word_of(tokens: Sequence[Span], words: Sequence[Span]) -> list[int | None]:
     """Of each token the number of the word it begins in; None for what is in no word, as the end symbol."""
     starts = [word.start for word in words]
@@ -86,15 +126,16 @@ def _heaviest(
 ) -> set[tuple[int | None, int | None]]:
     """Of each target word the source words with the most of its weight."""
     masses: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
-    following = iter(rows)
-    for first, matrix in alignment.blocks:
-        for weights in matrix.tolist():
-            row = next(following)
+    place = 0
+    for first, block in alignment.blocks:  # a line of many segments has as many small matrices
+        own = columns[first : first + block.shape[1]]
+        for row, weights in zip(rows[place : place + len(block)], block.tolist(), strict=True):
             if row is None:
                 continue
-            for column, weight in zip(columns[first : first + len(weights)], weights, strict=True):
+            for column, weight in zip(own, weights, strict=True):
                 if column is not None:
                     masses[row][column] += weight
+        place += len(block)
     pairs: set[tuple[int | None, int | None]] = set()
     for row, mass in masses.items():
         total, most = sum(mass.values()), max(mass.values())
