@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dragoman.result import SoftAlignment, Span, Translation, Word
 from dragoman.text.codes import AlignedPart, TokenLinks
+from dragoman.text.quality import PROBABILITIES, Estimator
 from dragoman.text.words import split_words
 
 if TYPE_CHECKING:
@@ -26,22 +26,28 @@ _SHARE = 0.25
 """Of a target word's weights: a source word with less is not linked, unless it has the most."""
 
 
-def words_of(hypothesis: Hypothesis, place: Place) -> tuple[Word, ...]:
-    """The words of a translation, with their probabilities where word scores were asked for."""
+def words_of(
+    hypothesis: Hypothesis, place: Place, estimator: Estimator | None = None
+) -> tuple[tuple[Word, ...], float | None]:
+    """The words of a translation, and its quality as the estimator says.
+
+    Qualities are there where word scores were asked for: without an estimator they are probabilities, and there is none
+    of the whole.
+    """
     text = hypothesis.text
     spans = split_words(text)
     if hypothesis.word_scores is None or hypothesis.spans is None:
-        return tuple([Word(text[start:stop], place(Span(start, stop))) for start, stop in spans])
+        return tuple([Word(text[start:stop], place(Span(start, stop))) for start, stop in spans]), None
     scores: list[list[float]] = [[] for _ in spans]
     for number, score in zip(_word_of(hypothesis.spans, spans), hypothesis.word_scores, strict=True):
         if number is not None:
             scores[number].append(score)
+    found = (estimator or PROBABILITIES).estimate(scores)
     words = []
-    for span, own in zip(spans, scores, strict=True):
+    for span, own, quality in zip(spans, scores, found.words, strict=True):
         mean = sum(own) / len(own) if own else None
-        quality = None if mean is None else math.exp(min(mean, 0.0))
         words.append(Word(text[span.start : span.stop], place(span), quality, mean))
-    return tuple(words)
+    return tuple(words), None if estimator is None else found.sentence
 
 
 def word_links(line: Translation, source: Place, target: Place) -> tuple[tuple[Span, Span], ...] | None:
