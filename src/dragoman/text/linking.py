@@ -20,6 +20,8 @@ __all__ = ["Place", "linked_parts", "token_links", "word_links", "words_of"]
 Place = Callable[[Span], Span]
 """From the characters of a line, or of its translation, to those of the whole text."""
 
+_MOST_CELLS = 1 << 20
+"""Of an alignment that is spread out, zeros and all."""
 _SHARE = 0.25
 """Of a target word's weights: a source word with less is not linked, unless it has the most."""
 
@@ -64,11 +66,14 @@ def word_links(line: Translation, source: Place, target: Place) -> tuple[tuple[S
 
 
 def token_links(line: Translation) -> TokenLinks | None:
-    """The soft alignment of a line; None if there is none."""
+    """The soft alignment of a line; None if there is none, or for a line so long that it would fill the memory."""
     hypothesis = line.n_best[0]
-    if line.source_spans is None or hypothesis.spans is None or not isinstance(hypothesis.alignment, SoftAlignment):
+    soft = hypothesis.alignment
+    if line.source_spans is None or hypothesis.spans is None or not isinstance(soft, SoftAlignment):
         return None
-    return TokenLinks(line.source_spans, hypothesis.spans, tuple(hypothesis.alignment))
+    if len(soft) * soft.columns > _MOST_CELLS:
+        return None
+    return TokenLinks(line.source_spans, hypothesis.spans, tuple(soft))
 
 
 def linked_parts(line: Translation, source: Span, target: Span, led: int = 0) -> Iterator[AlignedPart]:
