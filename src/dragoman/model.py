@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -14,6 +16,7 @@ from dragoman.backends.protocol import Backend, PlacedShortlist
 from dragoman.errors import ModelError, ModelFormatError, ModelNotFoundError, OptionsError
 from dragoman.formats.bundle import Bundle, ModelFiles, find_bundle
 from dragoman.formats.decoder_yml import check_honoured
+from dragoman.formats.files import TEXT_LIMIT, read_bytes
 from dragoman.formats.shortlist import Shortlist
 from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.vocabulary import PlainVocabulary, Vocabulary
@@ -91,6 +94,16 @@ class Model:
         from dragoman.weights.build import plan_of
 
         return plan_of(self.weights)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hexadecimal, of what is in the files, wherever they are: models of one fingerprint translate the same."""
+        digest = hashlib.sha256(f"{self.weights.facts.name} {self.backend.name}".encode())
+        for vocabulary in self.vocabularies:
+            digest.update(vocabulary.content_hash.encode())
+        for spm in (self.files.source_spm, self.files.target_spm):
+            digest.update(b"" if spm is None else hashlib.sha256(_contents(spm, self.pieces)).digest())
+        return digest.hexdigest()
 
     @property
     def right_to_left(self) -> bool:
@@ -238,6 +251,14 @@ def _same_weights(again: Callable[[], Model], name: str) -> Loaded:
     if fresh.weights.facts.name != name:
         raise ModelError(f"{fresh.files.model}: the model's files have changed: load it again.")
     return fresh.weights.ready()
+
+
+def _contents(path: Path, pieces: Pieces) -> bytes:
+    """Of a file; something of this process alone where it came from memory, and is not kept."""
+    try:
+        return bytes(read_bytes(path, limit=TEXT_LIMIT))
+    except (ModelFormatError, ModelNotFoundError):
+        return f"{os.getpid()} {id(pieces)}".encode()
 
 
 def _bundle(path: Path | str | ModelFiles, precision: str) -> Bundle:
