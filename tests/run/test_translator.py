@@ -202,6 +202,31 @@ def test_no_thread_can_be_started(folders: Path, monkeypatch: pytest.MonkeyPatch
         assert len(helpers()) == 3
 
 
+NO_THREADS = """
+import resource, sys, threading, dragoman
+model = dragoman.load(sys.argv[1])
+texts = [f"abc de {number}" for number in range(100)]
+with dragoman.Translator(model, threads=3) as translator:
+    expected = [translator.translate(text).text for text in texts]
+    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (4 << 20), resource.RLIM_INFINITY))
+    try:
+        threading.Thread(target=print).start()
+        print("there are threads")
+    except RuntimeError:
+        print([one.text for one in translator.translate(texts)] == expected)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+def test_the_system_has_no_threads_left(folders: Path) -> None:
+    """Nobody on the way starts one, SentencePiece neither."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-c", NO_THREADS, str(folders / "m1")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    assert done.stdout == "True\n", done.stdout + done.stderr
+
+
 EXIT = """
 import sys, threading, time, dragoman
 translator = dragoman.Translator(dragoman.load(sys.argv[1]), threads=int(sys.argv[2]))
