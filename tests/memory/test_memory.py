@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman import DecodingOptions, OptionsError, TextFormatError, TranslationMemory, Translator, load
+from dragoman import (
+    DecodingOptions,
+    Fleet,
+    OptionsError,
+    Service,
+    TextFormatError,
+    TranslationMemory,
+    Translator,
+    load,
+)
 from dragoman.catalogue.bundled import find_route
 from dragoman.memory.disk import DiskEntries
 from dragoman.memory.entries import Entry, Key, StoredHypothesis, decode_entry, encode_entry
@@ -227,6 +236,31 @@ def test_a_translator_with_a_memory(tmp_path: Path) -> None:
         assert other.translate(TEXT).text != expected[0].text
     with pytest.raises(OptionsError, match="memory"):
         Translator(model, memory="file")  # type: ignore[arg-type]
+
+
+def test_a_service_with_a_memory() -> None:
+    """Also over a route, whose steps are remembered each for itself; and what a translator kept serves a service."""
+    folders = {name: find_route(*pair)[0] for name, pair in (("ende", ("en", "de")), ("deen", ("de", "en")))}
+    with Fleet() as fleet, TranslationMemory() as memory:
+        for name, folder in folders.items():
+            fleet.add(name, folder)
+        with Service(fleet, workers=2) as plain:
+            expected = [plain.translate(TEXT, route=("en", "de", "en"), **call) for call in CALLS]
+        with Service(fleet, workers=2, memory=memory) as service:
+            for turn in range(2):
+                before = memory.stats
+                found = [service.translate(TEXT, route=("en", "de", "en"), **call) for call in CALLS]
+                assert found == expected
+                assert turn == 0 or memory.stats.misses == before.misses
+            before = memory.stats
+            with Translator(load(folders["ende"]), memory=memory) as translator:
+                assert translator.translate(TEXT) == service.translate(TEXT, model="ende")
+            assert memory.stats.misses == before.misses
+        with pytest.raises(OptionsError, match="memory"):
+            Service(fleet, memory=5)  # type: ignore[arg-type]
+
+
+CALLS = [{}, {"alignment": "soft", "word_scores": True}, {"beam_size": 3}]
 
 
 def test_people_go_first(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import DeadlineExceededError, DragomanError, ServiceClosedError, UnavailableError
 from dragoman.fleet.fleet import Fleet
@@ -31,6 +31,9 @@ from dragoman.service.ledger import Ledger
 from dragoman.service.requests import Part, Request, Work, own_copy
 from dragoman.service.scheduler import Scheduler, Ticket
 from dragoman.service.worker import Job, Worker, core_of
+
+if TYPE_CHECKING:
+    from dragoman.memory.memory import TranslationMemory
 
 __all__ = ["Dispatcher"]
 
@@ -56,6 +59,7 @@ class Dispatcher:
         fill_s: float,
         batch_sentences: int,
         batch_tokens: int,
+        memory: TranslationMemory | None,
         age_s: float,
     ) -> None:
         self._fleet, self._admission = fleet, admission
@@ -74,7 +78,7 @@ class Dispatcher:
         self._closing: str | None = None
         self._ended = self._over = False
         self._pid = os.getpid()
-        sizes = batch_sentences, batch_tokens
+        sizes = batch_sentences, batch_tokens, memory
         self.workers = [
             Worker(number, workspace_limit, core_of(cores, number), self._next_job, self._finish, self.abandon, *sizes)
             for number in range(workers)

@@ -39,7 +39,14 @@ def render(
     place = offset
     stops: array[int] = array("I")
     for start, stop, raw, width in _stretches(coded):
-        for number, character in enumerate(coded.text[start:stop], start):
+        chunk = coded.text[start:stop]
+        if not special and not any(map(chunk.__contains__, escapes)):  # most have nothing to escape
+            written.append(chunk)
+            starts.extend(range(place, place + len(chunk)))
+            place += len(chunk)
+            stops.extend(range(place - len(chunk) + 1, place + 1))
+            chunk = ""
+        for number, character in enumerate(chunk, start):
             shown = special.get(number) or escapes.get(character, character)
             written.append(shown)
             starts.append(place)
