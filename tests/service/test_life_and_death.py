@@ -6,6 +6,7 @@ included: what was accepted ends, right or with an error, and nothing is left ov
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import random
@@ -117,7 +118,8 @@ class Life:
             self.counts[f"refused {type(error).__name__}"] += 1
             return
         if self.rng.random() < 0.3 and threading.current_thread() is threading.main_thread():
-            future.add_done_callback(lambda done: None if done.cancelled() else self.raising())
+            with contextlib.suppress(KeyboardInterrupt):  # of a future that is done already
+                future.add_done_callback(lambda done: None if done.cancelled() else self.raising())
         self.futures.append((future, call["model"], texts, "split" in call))
 
     def translate(self) -> None:
