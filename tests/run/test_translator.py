@@ -188,6 +188,15 @@ def test_dropped_translators_leave_no_thread(folders: Path) -> None:
     wait_for(lambda: not helpers())
 
 
+def test_a_seat_that_an_interrupt_lost_is_made_again(folders: Path, alone: Alone) -> None:
+    with Translator(load(folders / "m1")) as translator:
+        seat = translator._crew._seats._free.get()
+        assert seat is not None
+        seat._home = translator._crew._seats.__class__(0, 1)  # it goes elsewhere
+        del seat
+        assert translator.translate(TEXTS[0]) == alone["m1", TEXTS[0]]
+
+
 def test_no_thread_can_be_started(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

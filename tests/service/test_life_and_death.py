@@ -321,12 +321,14 @@ def run_lives(first: int, count: int, folders: Path, alone: Alone, lives: list[L
     print(dict(sorted(counts.items())))
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # an interrupt within a finaliser
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
 def test_some_sequences(folders: Path, alone: Alone, limited_threads: list[Life]) -> None:
     run_lives(0, 12, folders, alone, limited_threads)
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
 def test_many_sequences(folders: Path, alone: Alone, limited_threads: list[Life]) -> None:
     count = int(os.environ.get("DRAGOMAN_SEQUENCES", "1000"))
