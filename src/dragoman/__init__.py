@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from dragoman.run.translator import Translator
     from dragoman.service.reports import MemoryReport, ServiceStats
     from dragoman.service.service import Service
+    from dragoman.service.shared import translate
     from dragoman.text.detection import Detection, detect_language
     from dragoman.text.glossary import Glossary
 
@@ -80,6 +81,7 @@ _HOMES = {
     "dragoman.planning.plan": ("Plan",),
     "dragoman.service.reports": ("MemoryReport", "ServiceStats"),
     "dragoman.service.service": ("Service",),
+    "dragoman.service.shared": ("translate",),
     "dragoman.result": ("FailedLine", "Hypothesis", "Translation"),
     "dragoman.run.translator": ("Translator",),
     "dragoman.text.detection": ("Detection", "detect_language"),
@@ -126,6 +128,7 @@ __all__ = [
     "WorkspaceError",
     "detect_language",
     "load",
+    "translate",
     "translate_file",
 ]
 
