@@ -17,11 +17,13 @@ from dragoman.errors import ModelError, ModelFormatError, ModelNotFoundError, Op
 from dragoman.formats.bundle import Bundle, ModelFiles, find_bundle
 from dragoman.formats.decoder_yml import check_honoured
 from dragoman.formats.files import TEXT_LIMIT, read_bytes
+from dragoman.formats.quality_model import find_quality_file, read_quality_model
 from dragoman.formats.shortlist import Shortlist
 from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.vocabulary import PlainVocabulary, Vocabulary
 from dragoman.options import DecodingOptions
 from dragoman.text.pieces import Pieces
+from dragoman.text.quality import LogisticEstimator
 from dragoman.text.segmenter_check import check_segmenter
 from dragoman.text.vocabularies import read_pair
 from dragoman.weights.find import obtain
@@ -66,6 +68,7 @@ class Model:
         pieces: text to ids and back.
         files: where everything was read from.
         parameter_count: numbers in the model file.
+        estimator: of the quality of words, if there is a quality file; else their probabilities are taken.
     """
 
     architecture: str
@@ -79,6 +82,7 @@ class Model:
     parameter_count: int
     backend: Backend
     placed_shortlist: PlacedShortlist | None
+    estimator: LogisticEstimator | None
     _arguments: LoadArguments | None
 
     @cached_property
@@ -238,6 +242,7 @@ def load_bundle(
         parameter_count=facts.parameter_count,
         backend=device,
         placed_shortlist=placed,
+        estimator=_estimator(files),
         _arguments=arguments,
     )
 
@@ -251,6 +256,14 @@ def _same_weights(again: Callable[[], Model], name: str) -> Loaded:
     if fresh.weights.facts.name != name:
         raise ModelError(f"{fresh.files.model}: the model's files have changed: load it again.")
     return fresh.weights.ready()
+
+
+def _estimator(files: Bundle) -> LogisticEstimator | None:
+    """Of the quality file that the configuration names, or that lies in the folder with Firefox's name."""
+    path = None if files.config is None else files.config.quality
+    if path is None and not files.in_memory:
+        path = find_quality_file(files.model.parent)
+    return None if path is None else LogisticEstimator(read_quality_model(path))
 
 
 def _contents(path: Path, pieces: Pieces) -> bytes:

@@ -135,5 +135,5 @@ def answer_lines(
         if error is None:
             sound.append(line)
             found.extend(result for result in own if not isinstance(result, DragomanError))
-    translations = iter(make_translations(sound, found, model.pieces, options))
+    translations = iter(make_translations(sound, found, model.pieces, options, model.estimator))
     return [next(translations) if answer is None else answer for answer in answers]

@@ -15,6 +15,7 @@ import uvicorn
 
 from dragoman.catalogue.catalogue import Catalogue, read_directory
 from dragoman.catalogue.known import known_catalogue
+from dragoman.catalogue.store import models_folder
 from dragoman.errors import DragomanError
 from dragoman.fleet.fleet import Fleet
 from dragoman.server.app import create_app
@@ -55,12 +56,11 @@ async def _run(service: Service, fleet: Fleet, settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError, AttributeError):
         loop.add_signal_handler(signal.SIGHUP, _renew, fleet, settings)
-    watching = loop.create_task(_watch(fleet, settings)) if settings.models else None
+    watching = loop.create_task(_watch(fleet, settings))
     try:
         await server.serve()
     finally:
-        if watching is not None:
-            watching.cancel()
+        watching.cancel()
     return 0 if server.started else 1
 
 
@@ -103,9 +103,14 @@ async def _watch(fleet: Fleet, settings: Settings) -> None:
             await asyncio.to_thread(_renew, fleet, settings)
 
 
+def _folder(settings: Settings) -> Path:
+    """Of the models; the store of pulled ones where nothing is said, or just that is (DRAGOMAN_MODELS)."""
+    return Path(settings.models).expanduser() if settings.models else models_folder()
+
+
 def _stamp(settings: Settings) -> tuple[tuple[str, int], ...]:
     try:
-        found = [Path(settings.models), *Path(settings.models).iterdir()]
+        found = [_folder(settings), *_folder(settings).iterdir()]
         return tuple(sorted((str(path), path.stat().st_mtime_ns) for path in found))
     except OSError:
         return ()
@@ -114,7 +119,8 @@ def _stamp(settings: Settings) -> tuple[tuple[str, int], ...]:
 def _renew(fleet: Fleet, settings: Settings) -> None:
     """The fleet as the catalogue is now: new models are added, those that are gone are removed, others go on."""
     try:
-        catalogue: Catalogue = read_directory(settings.models) if settings.models else known_catalogue()
+        folder = _folder(settings)
+        catalogue: Catalogue = known_catalogue() if folder == models_folder() else read_directory(folder)
     except DragomanError as error:
         if not len(fleet):
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dragoman.result import SoftAlignment, Span, Translation, Word
 from dragoman.text.codes import AlignedPart, TokenLinks
+from dragoman.text.quality import PROBABILITIES, Estimator
 from dragoman.text.words import split_words
 
 if TYPE_CHECKING:
@@ -20,26 +20,34 @@ __all__ = ["Place", "linked_parts", "token_links", "word_links", "words_of"]
 Place = Callable[[Span], Span]
 """From the characters of a line, or of its translation, to those of the whole text."""
 
+_MOST_CELLS = 1 << 20
+"""Of an alignment that is spread out, zeros and all."""
 _SHARE = 0.25
 """Of a target word's weights: a source word with less is not linked, unless it has the most."""
 
 
-def words_of(hypothesis: Hypothesis, place: Place) -> tuple[Word, ...]:
-    """The words of a translation, with their probabilities where word scores were asked for."""
+def words_of(
+    hypothesis: Hypothesis, place: Place, estimator: Estimator | None = None
+) -> tuple[tuple[Word, ...], float | None]:
+    """The words of a translation, and its quality as the estimator says.
+
+    Qualities are there where word scores were asked for: without an estimator they are probabilities, and there is none
+    of the whole.
+    """
     text = hypothesis.text
     spans = split_words(text)
     if hypothesis.word_scores is None or hypothesis.spans is None:
-        return tuple([Word(text[start:stop], place(Span(start, stop))) for start, stop in spans])
+        return tuple([Word(text[start:stop], place(Span(start, stop))) for start, stop in spans]), None
     scores: list[list[float]] = [[] for _ in spans]
     for number, score in zip(_word_of(hypothesis.spans, spans), hypothesis.word_scores, strict=True):
         if number is not None:
             scores[number].append(score)
+    found = (estimator or PROBABILITIES).estimate(scores)
     words = []
-    for span, own in zip(spans, scores, strict=True):
+    for span, own, quality in zip(spans, scores, found.words, strict=True):
         mean = sum(own) / len(own) if own else None
-        quality = None if mean is None else math.exp(min(mean, 0.0))
         words.append(Word(text[span.start : span.stop], place(span), quality, mean))
-    return tuple(words)
+    return tuple(words), None if estimator is None else found.sentence
 
 
 def word_links(line: Translation, source: Place, target: Place) -> tuple[tuple[Span, Span], ...] | None:
@@ -58,11 +66,14 @@ def word_links(line: Translation, source: Place, target: Place) -> tuple[tuple[S
 
 
 def token_links(line: Translation) -> TokenLinks | None:
-    """The soft alignment of a line; None if there is none."""
+    """The soft alignment of a line; None if there is none, or for a line so long that it would fill the memory."""
     hypothesis = line.n_best[0]
-    if line.source_spans is None or hypothesis.spans is None or not isinstance(hypothesis.alignment, SoftAlignment):
+    soft = hypothesis.alignment
+    if line.source_spans is None or hypothesis.spans is None or not isinstance(soft, SoftAlignment):
         return None
-    return TokenLinks(line.source_spans, hypothesis.spans, tuple(hypothesis.alignment))
+    if len(soft) * soft.columns > _MOST_CELLS:
+        return None
+    return TokenLinks(line.source_spans, hypothesis.spans, tuple(soft))
 
 
 def linked_parts(line: Translation, source: Span, target: Span, led: int = 0) -> Iterator[AlignedPart]:

@@ -15,7 +15,15 @@ from typing import Literal, NamedTuple, Protocol
 
 from dragoman.formats.quality_model import QualityModel
 
-__all__ = ["Estimator", "LogisticEstimator", "ProbabilityEstimator", "Quality", "Runaway", "find_runaway"]
+__all__ = [
+    "PROBABILITIES",
+    "Estimator",
+    "LogisticEstimator",
+    "ProbabilityEstimator",
+    "Quality",
+    "Runaway",
+    "find_runaway",
+]
 
 
 class Quality(NamedTuple):
@@ -43,6 +51,9 @@ class ProbabilityEstimator:
     def estimate(self, words: Sequence[Sequence[float]]) -> Quality:
         pieces = [piece for word in words for piece in word]
         return Quality(tuple(_exp(word) for word in words), _exp(pieces))
+
+
+PROBABILITIES = ProbabilityEstimator()
 
 
 @dataclass(frozen=True, slots=True)
