@@ -151,7 +151,8 @@ def test_a_line_that_was_cut_is_as_many_parts() -> None:
 
 
 def test_words_have_the_mean_of_their_pieces() -> None:
-    words, _ = words_of(line(None, (-0.5, -1.0, -3.0, -0.1)).n_best[0], lambda span: Span(span.start + 10, span.stop + 10))
+    best = line(None, (-0.5, -1.0, -3.0, -0.1)).n_best[0]
+    words, _ = words_of(best, lambda span: Span(span.start + 10, span.stop + 10))
     assert [(word.text, word.span, word.log_probability) for word in words] == [
         ("die", (10, 13), -0.5),
         ("Katze", (14, 19), -2.0),
