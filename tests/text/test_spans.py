@@ -158,5 +158,6 @@ def test_words_have_the_mean_of_their_pieces() -> None:
         ("Katze", (14, 19), -2.0),
     ]
     assert words[1].quality == pytest.approx(math.exp(-2))
-    plain, _ = words_of(line(None).n_best[0], lambda span: span)
+    plain, quality = words_of(line(None).n_best[0], lambda span: span)
+    assert quality is None
     assert [(word.text, word.quality) for word in plain] == [("die", None), ("Katze", None)]
