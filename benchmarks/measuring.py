@@ -18,6 +18,8 @@ from workloads import Contender, Workload
 WORKER = str(Path(__file__).with_name("worker.py"))
 KINDS = ("batch", "single")
 STARTS = 3
+CTRANSLATE2_SETS = {"amx": "AVX512", "avx512vnni": "AVX512", "avx512bw": "AVX512", "avxvnni": "AVX2", "avx2": "AVX2"}
+"""CT2_FORCE_CPU_ISA by kernels. Its products are oneDNN's or MKL's, which choose among VNNI and others themselves."""
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Process:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "DRAGOMAN_CACHE": str(place / "cache")}
         if contender.target:
             environment["DRAGOMAN_CPU"] = contender.target
+            environment["CT2_FORCE_CPU_ISA"] = CTRANSLATE2_SETS.get(contender.target, "GENERIC")
         values = {
             "folder": str(folder),
             "precision": contender.precision,
