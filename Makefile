@@ -13,6 +13,7 @@ SOURCES := $(shell find src native -type f -not -name '*.pyc' -not -path '*/__py
 .PHONY: demo test slow check docs format install clean
 
 demo: $(VENV)/.installed
+	@echo "dragoman: four sentences with the models that come along"
 	@for text in "How are you today?" "I would like a cup of coffee, please." "The train leaves at eight o'clock."; do \
 	  echo "en  $$text"; \
 	  echo "de  $$($(BIN)/dragoman translate --from en --to de "$$text")"; \
@@ -49,8 +50,11 @@ $(BIN)/python:
 
 # An editable install: Python changes take effect at once, native ones when this runs again.
 $(VENV)/.installed: $(BIN)/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "scikit-build-core>=0.10" "nanobind>=2.4" cmake ninja
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable .
+	@echo "dragoman: fetching build tools into $(VENV), about half a minute"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "scikit-build-core>=0.10" "nanobind>=2.4" cmake ninja
+	@echo "dragoman: compiling the kernels for every kind of processor, about five minutes on two cores; later builds are short"
+	@bash -o pipefail -c '$(BIN)/python -m pip install --verbose --disable-pip-version-check --no-build-isolation --editable . 2>&1 \
+	  | tee $(VENV)/build.log | awk "/^ *\\[[0-9]+\\/[0-9]+\\]/ { print \"  \" \$$1; fflush() }"' || { tail -30 $(VENV)/build.log; exit 1; }
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.installed

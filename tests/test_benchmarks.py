@@ -107,3 +107,24 @@ def test_energy_is_that_of_all_packages(tmp_path: Path) -> None:
     assert joules(before, energy_counters(tmp_path)) == pytest.approx(2.0 + 1.0)
     (tmp_path / "intel-rapl:0" / "energy_uj").unlink()
     assert joules(before, energy_counters(tmp_path)) is None
+
+
+def test_agreement_counts_equal_lines_of_recorded_commands(tmp_path: Path) -> None:
+    """Of commands as they were recorded beside models; a line that was changed is missed, other kinds are left out."""
+    import agreement
+
+    (demo,) = find_route("en", "de")
+    for name in ("model.bin", "vocab.spm"):
+        shutil.copyfile(demo / name, tmp_path / name)
+    (tmp_path / "in.txt").write_text("\n".join(SENTENCES) + "\n")
+    with dragoman.Translator(dragoman.load(demo, shortlist="none")) as translator:
+        found = [one.text for one in translator.translate(SENTENCES, split="none", normalize=1.0, beam_size=1)]
+    (tmp_path / "out.txt").write_text("\n".join([*found[:2], "etwas anderes"]) + "\n")
+    common = "marian-decoder -m model.bin -v vocab.spm vocab.spm -b 1 --normalize 1 --mini-batch 32 -i in.txt"
+    (tmp_path / "COMMANDS.txt").write_text(
+        f"{common} --gemm-precision int8shiftAlphaAll -o out.txt\n{common} --alignment hard -o align.txt\n"
+        f"{common} --shortlist lex.bin false -o list.txt\nmarian-conv -f a -t b\n{common} -o missing.txt\n"
+    )
+    assert len(agreement.recorded(tmp_path)) == 1
+    (result,) = agreement.measure(tmp_path, "browsermt")
+    assert (result.file, result.precision, result.lines, result.equal) == ("out.txt", "int8", 3, 2)

@@ -50,7 +50,7 @@ Found best(const std::string& name, Call call, int block, int never) {
   call.out_stride = static_cast<size_t>(std::min(block, call.n));
   std::vector<float> scratch(static_cast<size_t>(call.m) * call.out_stride);
   call.out = scratch.data();
-  best_columns(target(name), call, block, {found.data(), nullptr, never});
+  best_columns(target(name), call, block, {found.data(), nullptr, {&never, never < 0 ? 0 : 1}});
   return pairs(found);
 }
 
@@ -94,7 +94,8 @@ std::optional<Found> best_columns_screened(const std::string& name, Matrix<const
   std::vector<float> bounds(static_cast<size_t>(call.m) *
                             ((static_cast<size_t>(n) + kPanelColumns - 1) / kPanelColumns));
   std::vector<Best> found(static_cast<size_t>(call.m));
-  if (!dragoman::best_columns_screened(target(name), call, sketch.data(), never, bounds.data(), found.data()))
+  const Never columns{&never, never < 0 ? 0 : 1};
+  if (!dragoman::best_columns_screened(target(name), call, sketch.data(), columns, bounds.data(), found.data()))
     return {};
   return pairs(found);
 }

@@ -3,13 +3,16 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
+#include <nanobind/stl/vector.h>
 #include <nanobind/stl/tuple.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
 #include <thread>
+#include <vector>
 
 #ifdef __linux__
 #include <sys/syscall.h>
@@ -251,8 +254,19 @@ void bind_search(nb::module_& m) {
       .def_rw("normalize", &SearchOptions::normalize)
       .def_rw("word_penalty", &SearchOptions::word_penalty)
       .def_rw("eos", &SearchOptions::eos)
-      .def_rw("unk", &SearchOptions::unk)
-      .def_rw("allow_unk", &SearchOptions::allow_unk)
+      .def_prop_rw(
+          "never",
+          [](const SearchOptions& options) {
+            return std::vector<int32_t>(options.never.begin(), options.never.begin() + options.never_count);
+          },
+          [](SearchOptions& options, const std::vector<int32_t>& ids) {
+            if (ids.size() > kMostNever || !std::is_sorted(ids.begin(), ids.end())) {
+              throw Error(Error::Code::kInvalid, "ids that are never chosen: too many, or not ascending");
+            }
+            std::copy(ids.begin(), ids.end(), options.never.begin());
+            options.never_count = static_cast<int32_t>(ids.size());
+          },
+          "Ids that are never chosen, ascending.")
       .def_rw("n_best", &SearchOptions::n_best)
       .def_rw("scores", &SearchOptions::scores)
       .def_rw("alignment", &SearchOptions::alignment)

@@ -31,11 +31,11 @@ GemmFloat slice(GemmFloat call, int32_t first, int32_t n) {
 }
 
 // `found` is what best_without says of the columns from `first` on.
-void keep_better(Best found, int32_t first, int32_t never, Best* best) {
+void keep_better(Best found, int32_t first, const Never& never, Best* best) {
   found.index += found.index < 0 ? 0 : first;
-  if (found.index < 0 || (found.index == never && best->index >= 0)) return;
+  if (found.index < 0 || (best->index >= 0 && never.has(found.index))) return;
   const bool better = found.value > best->value || (found.value == best->value && found.index < best->index);
-  if (best->index < 0 || best->index == never || better) *best = found;
+  if (best->index < 0 || better || never.has(best->index)) *best = found;
 }
 
 template <class Call>
@@ -48,24 +48,24 @@ void search_blocks(const Kernels& kernels, void (*gemm)(const Call&), const Call
     gemm(slice(call, first, columns));
     for (int32_t row = 0; row < call.m; ++row) {
       const float* logits = call.out + row * call.out_stride;
-      keep_better(best_without(kernels, logits, columns, to.never - first), first, to.never, to.best + row);
+      keep_better(best_without(kernels, logits, columns, to.never, first), first, to.never, to.best + row);
       if (to.sums != nullptr) kernels.add_exponentials(logits, columns, to.sums + row);
     }
   }
 }
 
 // One row of the product, panel by panel: the one that can be highest, then all that can hold a higher or equal result.
-bool search_panels(const Kernels& kernels, const GemmInt8& row, const float* bounds, int32_t never, Best* best) {
+bool search_panels(const Kernels& kernels, const GemmInt8& row, const float* bounds, const Never& never, Best* best) {
   const int32_t panels = panels_of(row.n);
   const auto compute = [&](int32_t panel) {
     const int32_t first = panel * kPanelColumns, columns = std::min(kPanelColumns, row.n - first);
     kernels.gemm_int8(slice(row, first, columns));
-    keep_better(best_without(kernels, row.out, columns, never - first), first, never, best);
+    keep_better(best_without(kernels, row.out, columns, never, first), first, never, best);
   };
   *best = {-1, 0};
   const int32_t top = kernels.argmax(bounds, panels).index;
   if (top >= 0) compute(top);
-  if (best->index < 0 || best->index == never) return false;
+  if (best->index < 0 || never.has(best->index)) return false;
   const int64_t alive = std::count_if(bounds, bounds + panels, [=](float bound) { return bound >= best->value; });
   if (alive > panels / kWorthwhile) return false;
   for (int32_t panel = 0; panel < panels; ++panel) {
@@ -76,14 +76,27 @@ bool search_panels(const Kernels& kernels, const GemmInt8& row, const float* bou
 
 }  // namespace
 
-Best best_without(const Kernels& kernels, const float* scores, int32_t count, int32_t never) {
-  Best best = kernels.argmax(scores, count);
-  if (best.index < 0 || best.index != never) return best;
-  Best before = kernels.argmax(scores, never);
-  Best after = kernels.argmax(scores + never + 1, count - never - 1);
-  if (after.index >= 0) after.index += never + 1;
-  bool first = after.index < 0 || (before.index >= 0 && before.value >= after.value);
-  Best other = first ? before : after;
+bool Never::has(int32_t column) const {
+  const int32_t* found = std::lower_bound(columns, columns + count, column);
+  return found != columns + count && *found == column;
+}
+
+Best best_without(const Kernels& kernels, const float* scores, int32_t count, const Never& never, int32_t first) {
+  const Best best = kernels.argmax(scores, count);
+  if (best.index < 0 || !never.has(first + best.index)) return best;
+  // Between those that may not win; rare.
+  Best other{-1, 0};
+  int32_t start = 0;
+  const auto search = [&](int32_t end) {
+    Best found = kernels.argmax(scores + start, end - start);
+    if (found.index >= 0 && (other.index < 0 || found.value > other.value)) other = {found.index + start, found.value};
+  };
+  for (const int32_t* column = std::lower_bound(never.columns, never.columns + never.count, first);
+       column != never.columns + never.count && *column < first + count; ++column) {
+    search(*column - first);
+    start = *column - first + 1;
+  }
+  search(count);
   return other.index >= 0 ? other : best;
 }
 
@@ -95,7 +108,7 @@ void best_columns(const Kernels& kernels, const GemmFloat& call, int32_t block, 
   search_blocks(kernels, kernels.gemm_float, call, block, to);
 }
 
-bool best_columns_screened(const Kernels& kernels, const GemmInt8& call, const uint8_t* sketch, int32_t never,
+bool best_columns_screened(const Kernels& kernels, const GemmInt8& call, const uint8_t* sketch, const Never& never,
                            float* bounds, Best* best) {
   const int32_t panels = panels_of(call.n);
   kernels.screen({.a = call.a,

@@ -9,15 +9,23 @@
 
 namespace dragoman {
 
-// The highest of scores[0..count), the lowest place on ties; place `never` wins only where all others are NaN, and NaN
-// never does. Index -1 if there is none. `never` outside the range: every place may win.
-Best best_without(const Kernels& kernels, const float* scores, int32_t count, int32_t never);
+// Columns that may not win, ascending.
+struct Never {
+  const int32_t* columns = nullptr;
+  int32_t count = 0;
+
+  bool has(int32_t column) const;
+};
+
+// The highest of the columns from `first` on, scores[0..count), the lowest on ties, by its place among the scores;
+// those of `never` win only where all others are NaN, and NaN never does. Index -1 if there is none.
+Best best_without(const Kernels& kernels, const float* scores, int32_t count, const Never& never, int32_t first = 0);
 
 // What is kept of the rows of a product.
 struct RowSummaries {
   Best* best;    // [rows]
   LogSum* sums;  // [rows]: of all columns, also `never`; or null
-  int32_t never;
+  Never never;
 };
 
 // For each row of the product, what best_without says of its row of n results. call.out is scratch, [m][block] with
@@ -29,7 +37,7 @@ void best_columns(const Kernels& kernels, const GemmFloat& call, int32_t block, 
 // The same for at most kMostScreenedRows rows, for about half the bytes: the sketch (kernels/sketch.h) tells which
 // panels of columns may hold the best, and only those are computed. call.out: scratch of kPanelColumns; bounds: scratch
 // of [m][ceil(n/32)]. False if the sketch tells too little to pay: `best` is then unfinished.
-bool best_columns_screened(const Kernels& kernels, const GemmInt8& call, const uint8_t* sketch, int32_t never,
+bool best_columns_screened(const Kernels& kernels, const GemmInt8& call, const uint8_t* sketch, const Never& never,
                            float* bounds, Best* best);
 
 }  // namespace dragoman

@@ -1,12 +1,11 @@
 #include "interpreter/workspace.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstring>
 #include <string>
 
 #include "error.h"
+#include "pages.h"
 
 namespace dragoman {
 namespace {
@@ -14,11 +13,11 @@ namespace {
 constexpr size_t kPage = 4096;
 
 std::byte* map(size_t bytes) {
-  void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (address == MAP_FAILED) {
+  std::byte* data = take_pages(bytes);
+  if (data == nullptr) {
     throw Error(Error::Code::kCapacity, "workspace: the system gives no " + std::to_string(bytes) + " bytes");
   }
-  return static_cast<std::byte*>(address);
+  return data;
 }
 
 }  // namespace
@@ -26,7 +25,7 @@ std::byte* map(size_t bytes) {
 Workspace::Workspace(size_t bytes, size_t limit) : limit_(limit) { reserve(std::max(bytes, kPage)); }
 
 Workspace::~Workspace() {
-  if (data_ != nullptr) munmap(data_, size_);
+  if (data_ != nullptr) give_back_pages(data_, size_);
 }
 
 void Workspace::reserve(size_t bytes) {
@@ -38,7 +37,7 @@ void Workspace::reserve(size_t bytes) {
     }
     size_t grown = (bytes + kPage - 1) / kPage * kPage;
     std::byte* fresh = map(grown);
-    if (data_ != nullptr) munmap(data_, size_);
+    if (data_ != nullptr) give_back_pages(data_, size_);
     data_ = fresh;
     size_ = grown;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 namespace dragoman {
@@ -49,14 +50,17 @@ struct Batch {
   int32_t length(int32_t sentence) const { return offsets[sentence + 1] - offsets[sentence]; }
 };
 
+// The unknown piece, and pieces of 32 control characters in vocabularies with byte fallback.
+inline constexpr int32_t kMostNever = 40;
+
 // Marian src/translator/beam_search.cpp, history.h; see src/dragoman/options.py.
 struct SearchOptions {
   int32_t beam_size = 1;
   float normalize = 0;
   float word_penalty = 0;
   int32_t eos = 0;
-  int32_t unk = 1;  // -1: none
-  bool allow_unk = false;
+  std::array<int32_t, kMostNever> never{};  // ids that are never chosen, ascending
+  int32_t never_count = 0;
   int32_t n_best = 1;
   bool scores = true;  // false: greedy search may leave scores at 0
   bool alignment = false;

@@ -27,7 +27,7 @@ void Chooser::carve(Carver* carver, int64_t rows, int64_t candidates) {
     int32_t vocabulary = members_[0].weights->vocabulary;
     summaries_.best = carver->take<Best>(rows);
     summaries_.sums = need_scores_ && !options_.skip_cost ? carver->take<LogSum>(rows) : nullptr;
-    summaries_.never = options_.allow_unk ? -1 : options_.unk;
+    summaries_.never = never();
     bounds_ = carver->take<float>(int64_t{kMostScreenedRows} * round_up(vocabulary, kPanelColumns) / kPanelColumns);
   }
   chosen_ = carver->take<Chosen>(width_ + 1);
@@ -42,8 +42,22 @@ int32_t Chooser::candidate_place(int32_t sentence, int32_t id) const {
   return columns_->restricted() ? columns_->place_of(sentence, id) : id;
 }
 
-int32_t Chooser::unk_place(int32_t sentence) const {
-  return options_.allow_unk || options_.unk < 0 ? -1 : candidate_place(sentence, options_.unk);
+bool Chooser::allowed(int32_t sentence, int32_t place) const {
+  return !never().has(columns_->restricted() ? columns_->id(columns_->of(sentence)[place]) : place);
+}
+
+// Candidates ascend like their ids. Where those that may not be chosen lie is looked for only if one of them is best.
+Best Chooser::best_place(int32_t sentence, const float* scores) {
+  const int32_t count = candidate_count(sentence);
+  if (!columns_->restricted()) return best_without(*kernels_, scores, count, never());
+  const Best best = kernels_->argmax(scores, count);
+  if (best.index < 0 || allowed(sentence, best.index)) return best;
+  int32_t found = 0;
+  for (int32_t i = 0; i < options_.never_count; ++i) {
+    const int32_t place = candidate_place(sentence, options_.never[i]);
+    if (place >= 0) places_[found++] = place;
+  }
+  return best_without(*kernels_, scores, count, {places_.data(), found});
 }
 
 int32_t Chooser::id(int32_t sentence, const Chosen& choice, int32_t at) const {
@@ -120,7 +134,7 @@ void Chooser::greedy(const LiveRows& rows, int32_t row) {
     if (summaries_.sums != nullptr) normaliser = kernels_->log_of(summaries_.sums[row]);
   } else {
     const float* scores = row_scores(s, row, probabilities(), &normaliser);
-    best = best_without(*kernels_, scores, candidate_count(s), unk_place(s));
+    best = best_place(s, scores);
   }
   // Every score is NaN: end the sentence rather than read outside the list.
   if (best.index < 0) best = {std::max(candidate_place(s, options_.eos), 0), kLowestScore};
@@ -130,7 +144,6 @@ void Chooser::greedy(const LiveRows& rows, int32_t row) {
 void Chooser::beam(const LiveRows& rows, int32_t first, int32_t last, int32_t wanted) {
   int32_t s = rows.sentence(first);
   int32_t count = candidate_count(s);
-  int32_t unk = unk_place(s);
   constexpr int kBlock = 32;
   for (int32_t row = first; row < last; ++row) {
     float normaliser;
@@ -146,7 +159,9 @@ void Chooser::beam(const LiveRows& rows, int32_t first, int32_t last, int32_t wa
         if (above == 0) continue;
       }
       for (int32_t i = block; i < end; ++i) {
-        float score = i == unk ? kLowestScore : path + (scores[i] - normaliser);
+        float score = path + (scores[i] - normaliser);
+        if (count_ == wanted && !(score > chosen_[wanted - 1].path_score)) continue;
+        if (!allowed(s, i)) score = kLowestScore;
         if (count_ == wanted && !(score > chosen_[wanted - 1].path_score)) continue;
         if (std::isnan(score)) continue;
         int32_t at = count_ == wanted ? wanted - 1 : count_++;

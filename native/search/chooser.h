@@ -1,6 +1,7 @@
 // Which pieces a sentence's rows go on with: forced, greedy, or the best of a beam.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 
@@ -67,7 +68,9 @@ class Chooser {
   bool may_begin(const Phrases& phrases, int32_t number, int32_t row) const;
   int32_t candidate_count(int32_t sentence) const;
   int32_t candidate_place(int32_t sentence, int32_t id) const;
-  int32_t unk_place(int32_t sentence) const;  // -1: it may be chosen, or is no candidate
+  Never never() const { return {options_.never.data(), options_.never_count}; }
+  Best best_place(int32_t sentence, const float* scores);
+  bool allowed(int32_t sentence, int32_t place) const;
 
   const Member* members_ = nullptr;
   int32_t member_count_ = 0;
@@ -86,6 +89,7 @@ class Chooser {
   RowSummaries summaries_{};      // if summarises_
   float* bounds_ = nullptr;       // scratch of screening
   Chosen* chosen_ = nullptr;
+  std::array<int32_t, kMostNever> places_{};  // scratch: where those that are never chosen lie among candidates
   int32_t count_ = 0;
   Candidate* pool_ = nullptr;  // if the batch is constrained
   int32_t pool_count_ = 0;

@@ -38,7 +38,7 @@ void Chooser::constrained(const LiveRows& rows, int32_t first, int32_t last, int
 // Adds the extensions of a row to the pool: the phrases that it may begin or must go on with, and its best other
 // pieces.
 void Chooser::extend(const LiveRows& rows, int32_t row, const Phrases& phrases, int32_t wanted) {
-  const int32_t sentence = rows.sentence(row), unk = unk_place(sentence);
+  const int32_t sentence = rows.sentence(row);
   const Met met = rows.met(row);
   const float path = rows.path(row);
   float normaliser;
@@ -49,7 +49,7 @@ void Chooser::extend(const LiveRows& rows, int32_t row, const Phrases& phrases, 
   };
   auto add_phrase = [&](int32_t number, int32_t at) {
     const int32_t place = candidate_place(sentence, phrases.id(number, at));
-    const bool known = place >= 0 && place != unk;
+    const bool known = place >= 0 && allowed(sentence, place);
     add(std::max(place, 0), known ? or_lowest(path + (scores[place] - normaliser)) : kLowestScore,
         phrases.after(met, number));
     return place;
@@ -58,8 +58,8 @@ void Chooser::extend(const LiveRows& rows, int32_t row, const Phrases& phrases, 
     add_phrase(met.phrase, met.at);
     return;
   }
-  int32_t excluded[kMostPhrases + 2] = {unk};
-  int32_t excluded_count = 1;
+  int32_t excluded[kMostPhrases + 1];
+  int32_t excluded_count = 0;
   uint32_t begun = 0;
   for (int32_t number = 0; number < phrases.count(); ++number) {
     bool again = (met.done >> number & 1) != 0 || !may_begin(phrases, number, row);
@@ -77,6 +77,7 @@ void Chooser::extend(const LiveRows& rows, int32_t row, const Phrases& phrases, 
     const float score = path + (scores[place] - normaliser);
     const bool full = pool_count_ - begin == wanted;
     if (!(score > (full ? pool_[pool_count_ - 1].chosen.path_score : kLowestScore))) continue;
+    if (!allowed(sentence, place)) continue;
     if (std::find(excluded, excluded + excluded_count, place) != excluded + excluded_count) continue;
     int32_t at = full ? pool_count_ - 1 : pool_count_++;
     for (; at > begin && score > pool_[at - 1].chosen.path_score; --at) pool_[at].chosen = pool_[at - 1].chosen;

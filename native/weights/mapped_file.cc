@@ -1,3 +1,5 @@
+#if !defined(_WIN32)  // there: mapped_file_windows.cc
+
 #include "weights/mapped_file.h"
 
 #include <signal.h>
@@ -7,6 +9,8 @@
 
 #include <cerrno>
 #include <mutex>
+
+#include "pages.h"
 
 namespace dragoman {
 
@@ -39,10 +43,6 @@ std::atomic<MapEntry*> table{nullptr};
 struct sigaction before_ours;  // written before the handler is installed
 std::atomic<bool> swallowed{false};
 
-uintptr_t page_bytes() {
-  static const uintptr_t bytes = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  return bytes;
-}
 uintptr_t page_size_in_handler = 4096;
 
 void pass_on(int number, siginfo_t* info, void* context) {
@@ -144,10 +144,10 @@ std::unique_ptr<Region> Region::map(int descriptor, const std::string& path) {
 }
 
 std::unique_ptr<Region> Region::anonymous(size_t bytes) {
+  std::byte* data = take_pages(bytes);
+  if (data == nullptr) return nullptr;
   std::unique_ptr<Region> region(new Region);
-  void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (address == MAP_FAILED) return nullptr;
-  region->data_ = static_cast<std::byte*>(address);
+  region->data_ = data;
   region->size_ = bytes;
   region->writable_ = true;
   return region;
@@ -162,10 +162,9 @@ Region::~Region() {
 bool Region::seal(size_t bytes) {
   if (!writable_ || bytes == 0 || bytes > size_) return false;
   const size_t page = page_bytes(), kept = (bytes + page - 1) / page * page, all = (size_ + page - 1) / page * page;
-  if (kept < all) munmap(data_ + kept, all - kept);
   size_ = bytes;
   writable_ = false;
-  return mprotect(data_, kept, PROT_READ) == 0;
+  return keep_pages(data_, kept, all);
 }
 
 bool Region::damaged() const {
@@ -181,3 +180,5 @@ bool Region::damaged() const {
 }
 
 }  // namespace dragoman
+
+#endif

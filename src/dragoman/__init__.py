@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from dragoman.run.translator import Translator
     from dragoman.service.reports import MemoryReport, ServiceStats
     from dragoman.service.service import Service
+    from dragoman.service.shared import translate
     from dragoman.text.detection import Detection, detect_language
     from dragoman.text.glossary import Glossary
 
@@ -74,11 +75,13 @@ _HOMES = {
     "dragoman.fleet.fleet": ("Fleet",),
     "dragoman.formats.bundle": ("ModelFiles",),
     "dragoman.catalogue.loading": ("load",),
+    "dragoman.memory.memory": ("MemoryStats", "TranslationMemory"),
     "dragoman.model": ("Model",),
     "dragoman.options": ("DecodingOptions",),
     "dragoman.planning.plan": ("Plan",),
     "dragoman.service.reports": ("MemoryReport", "ServiceStats"),
     "dragoman.service.service": ("Service",),
+    "dragoman.service.shared": ("translate",),
     "dragoman.result": ("FailedLine", "Hypothesis", "Translation"),
     "dragoman.run.translator": ("Translator",),
     "dragoman.text.detection": ("Detection", "detect_language"),
@@ -100,6 +103,7 @@ __all__ = [
     "HubError",
     "Hypothesis",
     "MemoryReport",
+    "MemoryStats",
     "Model",
     "ModelError",
     "ModelFiles",
@@ -116,6 +120,7 @@ __all__ = [
     "TextTooLongError",
     "Translation",
     "TranslationError",
+    "TranslationMemory",
     "Translator",
     "TranslatorClosedError",
     "UnavailableError",
@@ -123,6 +128,7 @@ __all__ = [
     "WorkspaceError",
     "detect_language",
     "load",
+    "translate",
     "translate_file",
 ]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast, get_args
 
 from dragoman.architectures import Compatibility
 from dragoman.backends.find import BackendName, find_backend
@@ -14,12 +16,14 @@ from dragoman.backends.protocol import Backend, PlacedShortlist
 from dragoman.errors import ModelError, ModelFormatError, ModelNotFoundError, OptionsError
 from dragoman.formats.bundle import Bundle, ModelFiles, find_bundle
 from dragoman.formats.decoder_yml import check_honoured
+from dragoman.formats.files import TEXT_LIMIT, read_bytes
+from dragoman.formats.quality_model import find_quality_file, read_quality_model
 from dragoman.formats.shortlist import Shortlist
 from dragoman.formats.shortlist_options import ShortlistOptions
 from dragoman.formats.vocabulary import PlainVocabulary, Vocabulary
-from dragoman.languages import languages_of_name
 from dragoman.options import DecodingOptions
 from dragoman.text.pieces import Pieces
+from dragoman.text.quality import LogisticEstimator
 from dragoman.text.segmenter_check import check_segmenter
 from dragoman.text.vocabularies import read_pair
 from dragoman.weights.find import obtain
@@ -30,10 +34,23 @@ if TYPE_CHECKING:
     from dragoman.architectures.config import ModelConfig
     from dragoman.planning.plan import Plan
 
-__all__ = ["Model", "PrecisionChoice", "load", "load_bundle"]
+__all__ = ["LoadOptions", "Model", "PrecisionChoice", "load", "load_bundle"]
 
 
 PrecisionChoice = Literal["auto", "float32", "int8"]
+
+
+class LoadOptions(TypedDict, total=False):
+    """Keywords of `load`, for whoever loads a model later: ``**options: Unpack[LoadOptions]``."""
+
+    precision: PrecisionChoice
+    shortlist: Path | str
+    compat: Compatibility
+    backend: BackendName
+
+
+LoadArguments = tuple[Path | str | ModelFiles, str, Path | str, str, str]
+"""What a model is loaded by: its path, precision, shortlist, compat and backend."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +68,7 @@ class Model:
         pieces: text to ids and back.
         files: where everything was read from.
         parameter_count: numbers in the model file.
+        estimator: of the quality of words, if there is a quality file; else their probabilities are taken.
     """
 
     architecture: str
@@ -64,7 +82,8 @@ class Model:
     parameter_count: int
     backend: Backend
     placed_shortlist: PlacedShortlist | None
-    _arguments: tuple[Any, ...] | None
+    estimator: LogisticEstimator | None
+    _arguments: LoadArguments | None
 
     @cached_property
     def config(self) -> ModelConfig:
@@ -80,6 +99,16 @@ class Model:
 
         return plan_of(self.weights)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hexadecimal, of what is in the files, wherever they are: models of one fingerprint translate the same."""
+        digest = hashlib.sha256(f"{self.weights.facts.name} {self.backend.name}".encode())
+        for vocabulary in self.vocabularies:
+            digest.update(vocabulary.content_hash.encode())
+        for spm in (self.files.source_spm, self.files.target_spm):
+            digest.update(b"" if spm is None else hashlib.sha256(_contents(spm, self.pieces)).digest())
+        return digest.hexdigest()
+
     @property
     def right_to_left(self) -> bool:
         """Whether the model writes from the end."""
@@ -92,11 +121,8 @@ class Model:
 
     @cached_property
     def languages(self) -> tuple[str, str] | None:
-        """Source and target language, as the names of the model's files say, else of its folder; None: nothing says."""
-        files = self.files
-        named = (files.model, *files.vocabularies, *([files.shortlist] if files.shortlist else []))
-        names = [path.name for path in named] + [files.model.absolute().parent.name]
-        return next(filter(None, map(languages_of_name, names)), None)
+        """Source and target language, as the model's files say, else its folder's name; None: nothing says."""
+        return self.files.languages()
 
     @property
     def weights_bytes(self) -> int:
@@ -169,7 +195,7 @@ def load_bundle(
     compat: str = "trained",
     backend: str = "native",
     cut_already: bool = False,
-    arguments: tuple[Any, ...] | None = None,
+    arguments: LoadArguments | None = None,
 ) -> Model:
     """Load the model of some files. Arguments and errors: `load`.
 
@@ -216,6 +242,7 @@ def load_bundle(
         parameter_count=facts.parameter_count,
         backend=device,
         placed_shortlist=placed,
+        estimator=_estimator(files),
         _arguments=arguments,
     )
 
@@ -229,6 +256,22 @@ def _same_weights(again: Callable[[], Model], name: str) -> Loaded:
     if fresh.weights.facts.name != name:
         raise ModelError(f"{fresh.files.model}: the model's files have changed: load it again.")
     return fresh.weights.ready()
+
+
+def _estimator(files: Bundle) -> LogisticEstimator | None:
+    """Of the quality file that the configuration names, or that lies in the folder with Firefox's name."""
+    path = None if files.config is None else files.config.quality
+    if path is None and not files.in_memory:
+        path = find_quality_file(files.model.parent)
+    return None if path is None else LogisticEstimator(read_quality_model(path))
+
+
+def _contents(path: Path, pieces: Pieces) -> bytes:
+    """Of a file; something of this process alone where it came from memory, and is not kept."""
+    try:
+        return bytes(read_bytes(path, limit=TEXT_LIMIT))
+    except (ModelFormatError, ModelNotFoundError):
+        return f"{os.getpid()} {id(pieces)}".encode()
 
 
 def _bundle(path: Path | str | ModelFiles, precision: str) -> Bundle:

@@ -133,7 +133,10 @@ def _constraints(value: object) -> Constraints:
 
 
 def _has_span(value: object) -> bool:
-    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str) and not isinstance(value[1], str)
+    """Whether it is a text with a place, which may be None."""
+    if not isinstance(value, tuple) or len(value) != 2 or not isinstance(value[0], str):
+        return False
+    return value[1] is None or (isinstance(value[1], tuple) and not isinstance(value[1], Constraint))
 
 
 def _constraint(value: object) -> Constraint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 import textwrap
@@ -29,7 +30,7 @@ from dragoman.formats.vocabulary_text import write_vocabulary
 
 Maker = Callable[..., ParameterFile]
 
-QUICK, SLOW = 250, 10_000
+QUICK, SLOW = 120, 10_000
 IDS = {"</s>": 0, "<unk>": 1} | {f"\u2581word{number}": number + 2 for number in range(60)}
 VOCABULARY = plain_vocabulary(IDS, Path("v"))
 
@@ -51,6 +52,9 @@ def use_text_shortlist(path: Path) -> None:
 def use_vocabulary(path: Path) -> None:
     vocabulary = read_vocabulary(path)
     assert vocabulary.piece_of(vocabulary.eos_id) is not None
+
+
+zstd = pytest.importorskip("backports.zstd")
 
 
 def seeds(folder: Path, make: Maker) -> dict[str, tuple[Path, Callable[[Path], Any]]]:
@@ -76,6 +80,9 @@ def seeds(folder: Path, make: Maker) -> dict[str, tuple[Path, Callable[[Path], A
         "relative-paths: true\nmodels: [m.npz]\nvocabs:\n  - a.spm\n  - b.spm\nshortlist: [lex, 50, 50]\n"
         "beam-size: 4\nnormalize: 0.6\nalignment: soft\ngemm-precision: int8shiftAlphaAll\nskip-cost: true\n"
     )
+    for name in PACKED:
+        (folder / f"{name}.gz").write_bytes(gzip.compress((folder / name).read_bytes()))
+        (folder / f"{name}.zst").write_bytes(zstd.compress((folder / name).read_bytes()))
     uses: dict[str, Callable[[Path], Any]] = {
         "stored.npz": use_model(read_npz),
         "deflated.npz": use_model(read_npz),
@@ -89,9 +96,12 @@ def seeds(folder: Path, make: Maker) -> dict[str, tuple[Path, Callable[[Path], A
         "vocab.txt": use_vocabulary,
         "decoder.yml": read_decoder_config,
     }
+    for name in list(uses):
+        uses |= {f"{name}{suffix}": uses[name] for suffix in (".gz", ".zst") if (folder / f"{name}{suffix}").exists()}
     return {name: (folder / name, use) for name, use in uses.items()}
 
 
+PACKED = ("stored.npz", "int8.bin", "lex.bin", "lex.txt", "vocab.yml", "decoder.yml")
 FILES = [
     "stored.npz",
     "deflated.npz",
@@ -104,6 +114,7 @@ FILES = [
     "vocab.json",
     "vocab.txt",
     "decoder.yml",
+    *(f"{name}{suffix}" for name in PACKED for suffix in (".gz", ".zst")),
 ]
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 import pytest
 from cli_tools import run
+from fleet_tools import make_folder
 
 from dragoman.cli.decoder_options import parse_arguments
 from dragoman.cli.decoder_settings import Settings, merged_values, read_settings
 from dragoman.errors import ModelFormatError, OptionsError
 from dragoman.formats.decoder_options import OPTIONS
+from dragoman.formats.vocabulary import read_vocabulary
 
 LEAST = "-m a.npz -v s.spm t.spm"
 
@@ -191,3 +193,29 @@ def test_help_lists_every_option() -> None:
     shown = run("decoder", "--help").output.decode()
     assert all(f"--{name}" in shown for name in OPTIONS)
     assert run("decoder", "--version").output.startswith(b"dragoman ")
+
+
+def test_pruned_shortlists_are_written_as_marian_writes_them(tmp_path: Path, spm_bytes: bytes) -> None:
+    folder = make_folder(tmp_path / "m", spm_bytes)
+    vocabulary = read_vocabulary(folder / "vocab.spm")
+    pieces = [vocabulary.piece_of(number) for number in range(2, 12)]
+    lines = [f"{target} {source} 0.{9 - n}" for source in pieces[:2] for n, target in enumerate(pieces[:5])]
+    (folder / "lex.txt").write_text("\n".join(lines))
+    common = ("-m", folder / "model.npz", "-v", folder / "vocab.spm", "-b", "1")
+    ran = run("decoder", *common, "--shortlist", folder / "lex.txt", "3", "2", "0", tmp_path / "kept", text="abc\n")
+    assert ran.code == 0
+    assert (tmp_path / "kept.top").read_text().splitlines() == ["</s>", "<unk>", pieces[0]]
+    expected = sorted(f"{source}\t{target}" for source in pieces[:2] for target in pieces[:2])
+    assert sorted((tmp_path / "kept.dic").read_text().splitlines()) == expected
+    plain = run("decoder", *common, "--shortlist", folder / "lex.txt", "3", "2", "0", text="abc\n")
+    assert plain.output == ran.output
+
+
+def test_a_fleet_with_models_that_cannot_be_loaded_fails(tmp_path: Path, spm_bytes: bytes) -> None:
+    make_folder(tmp_path / "ende", spm_bytes)
+    assert run("fleet", tmp_path).code == 0
+    broken = make_folder(tmp_path / "deen", spm_bytes)
+    (broken / "model.npz").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n")
+    for arguments in (("fleet", tmp_path), ("fleet", tmp_path, "--json")):
+        ran = run(*arguments)
+        assert ran.code == 1 and "deen" in ran.said and b"ende" in ran.output

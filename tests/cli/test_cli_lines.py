@@ -96,3 +96,24 @@ def test_a_line_that_fails_is_empty_and_the_others_are_unharmed(capsys: pytest.C
     )
     assert (failures, target.getvalue()) == (1, b"0 A\n\n2 C\n")
     assert capsys.readouterr().err == "dragoman: line 2: too large\n"
+
+
+def test_progress_moves_with_lines() -> None:
+    """Told of each line as it is written, not of thousands at once."""
+    steps: list[tuple[int, int]] = []
+    asked: list[int] = []
+    target = io.BytesIO()
+
+    def answers(lines: list[str]) -> Iterator[Translation]:
+        asked.append(len(lines))
+        for line in lines:
+            yield Translation(line, (), (Hypothesis(line.upper(), (), 0.0, 0.0),))
+
+    source = io.BufferedReader(io.BytesIO(b"line\n" * 1000))  # type: ignore[arg-type]
+
+    def progress(lines: int) -> None:
+        steps.append((lines, len(target.getvalue())))
+
+    answer_lines(source, target, answers, lambda number, found: found.text, progress=progress)
+    assert steps == [(1, 5 * number) for number in range(1, 1001)]
+    assert max(asked) <= 128

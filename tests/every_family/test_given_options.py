@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli_tools import run
 from every_family.front_door import LINES, make_folder
 from random_models import FAMILIES, make_model
 
@@ -60,3 +61,20 @@ def test_the_file_goes_first_unless_told_otherwise(tmp_path: Path, spm_bytes: by
 def test_files_are_replaced_as_a_record(tmp_path: Path) -> None:
     files = dragoman.ModelFiles(tmp_path / "m.npz", tmp_path / "v.spm", options={"type": "nematus"})
     assert replace(files, shortlist=tmp_path / "lex").options == {"type": "nematus"}
+
+
+def test_the_decoders_command_line_describes_an_architecture(tmp_path: Path, spm_bytes: bytes) -> None:
+    """As marian-decoder is called for a file of Nematus."""
+    whole = make_folder(tmp_path / "whole", "nematus-norm-deep", "npz", spm_bytes)
+    expected = run("decoder", "-c", whole.path / "decoder.yml", text="abc de\nfghi\n")
+    raw = tmp_path / "raw.npz"
+    _, arrays = make_model(FAMILIES["nematus-norm-deep"], (64, 37), seed=3)
+    vectors = {name: array.reshape(-1) if array.shape[0] == 1 else array for name, array in arrays.items()}
+    np.savez(raw, **vectors)  # type: ignore[arg-type]
+    common = ["-m", raw, "-v", *whole.vocabularies, "-b", "2", "-n", "0.6", "--max-length-factor", "1"]
+    missing = run("decoder", *common, text="abc de\n")
+    assert missing.code == 1 and "which architecture" in missing.said
+    given = "--type nematus --enc-cell gru-nematus --dec-cell gru-nematus --dim-emb 24 --dim-rnn 40"
+    given += " --layer-normalization --enc-cell-depth 3 --dec-cell-base-depth 5"
+    found = run("decoder", *common, *given.split(), text="abc de\nfghi\n")
+    assert found.code == 0 and found.output == expected.output, found.said

@@ -182,3 +182,11 @@ def test_on_a_terminal_it_asks(source: str, answer: str) -> None:
     os.close(terminal)
     assert process.returncode == (0 if answer == "y" else 1)
     assert bool(output.strip()) == (answer == "y")
+
+
+def test_a_fleet_of_a_store_by_its_path(source: str, store: Path) -> None:
+    """What a server with --models has: the records say the languages."""
+    run("models", "pull", "--all", "--source", source)
+    fleet = dragoman.Fleet.from_directory(store)
+    assert fleet.route(("cs", "en")) == ("cs-en.firefox.tiny",)
+    assert len(fleet) == 3

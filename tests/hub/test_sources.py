@@ -29,7 +29,7 @@ LINES = ["abc de fghi", "hid a babe", "éß ice"]
 
 def translated(model: dragoman.Model) -> list[str]:
     with dragoman.Translator(model) as translator:
-        return [one.text for one in translator.translate(LINES, max_length_factor=1.5)]
+        return [one.text for one in translator.translate(LINES, beam_size=1, normalize=1.0, max_length_factor=1.5)]
 
 
 def expected(student: Student) -> list[str]:
@@ -174,6 +174,18 @@ def test_hugging_face(site: Site, shared: Path, tmp_path: Path, weights: str) ->
         ours = one.translate(lines, beam_size=1, normalize=1.0)
         theirs = two.translate(lines, beam_size=1, normalize=1.0)
         assert [(t.text, t.score) for t in ours] == [(t.text, t.score) for t in theirs]
+
+
+def test_a_mirror_of_hugging_face_without_its_interface(site: Site, shared: Path, tmp_path: Path) -> None:
+    original = shared / "models" / "enfr-selfattn"
+    arguments = (original / "model.npz", original / "vocab.enfr.yml", original / "vocab.enfr.spm")
+    for place in ("a/opus-mt-en-fr/resolve/main", "opus-mt-en-fr"):
+        hugging_face_folder(site.root / place, *arguments, weights="safetensors")
+    site.answers["/a/opus-mt-en-fr"] = (404, {}, b"")
+    site.answers["/opus-mt-en-fr"] = (404, {}, b"")
+    for source in ("/a/opus-mt-en-fr", "/opus-mt-en-fr"):
+        (offer,) = hub.search(source=site.url + source)
+        assert (offer.name, offer.pair, len(offer.files)) == ("en-fr.huggingface.opus-mt-en-fr", "en-fr", 6)
 
 
 def test_a_hugging_face_folder(shared: Path, tmp_path: Path, store: Path) -> None:

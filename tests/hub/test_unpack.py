@@ -110,7 +110,7 @@ def test_a_long_header_costs_no_memory(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_sound_archive(folder: Path, tmp_path: Path) -> None:
-    files = {"model.bin": b"m" * 1000, "sub/vocab.spm": b"v"}
+    files = {"model.bin": b"m" * 1000, "sub/vocab.spm": b"v", "._model.bin": b"left by a system", "sub/.x/y": b""}
     (tmp_path / "archive").write_bytes(tar_gz(Path("top/inner"), files))
     unpack_archive(tmp_path / "archive", folder, "archive")
     assert everything(folder) == {"model.bin", "sub", "sub/vocab.spm"}

@@ -12,13 +12,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman import DecodingOptions, OptionsError, TextFormatError, load
+from dragoman import (
+    DecodingOptions,
+    Fleet,
+    OptionsError,
+    Service,
+    TextFormatError,
+    TranslationMemory,
+    Translator,
+    load,
+)
 from dragoman.catalogue.bundled import find_route
 from dragoman.memory.disk import DiskEntries
 from dragoman.memory.entries import Entry, Key, StoredHypothesis, decode_entry, encode_entry
-from dragoman.memory.memory import TranslationMemory
 from dragoman.memory.recent import RecentEntries
-from dragoman.memory.scope import file_fingerprint, scope_of
+from dragoman.memory.scope import pair_of_scope, people_scope, scope_of
+from dragoman.memory.tmx import TmxUnit, read_tmx, write_tmx
 from dragoman.run.flights import run_segments, segments_of
 from dragoman.run.scratch import Scratch
 from dragoman.text.lines import make_lines, make_translations
@@ -173,7 +182,7 @@ def test_the_same_bit_for_bit(tmp_path: Path) -> None:
     ordered = sorted((line for line in lines if line.segments), key=lambda one: -len(one.text))
     found = run_segments((model,), Scratch(1 << 28), segments_of(ordered), options)
     assert found is not None and all(isinstance(one, list) for one in found)
-    scope = scope_of([file_fingerprint(model.files.model), model.precision], options)
+    scope = scope_of([model.fingerprint], options, model.languages)
     raws = {line.text: [one] for line, one in zip(ordered, found, strict=True) if isinstance(one, list)}
     first = make_translations(ordered, [raws[line.text][0] for line in ordered], model.pieces, options)
     with TranslationMemory(path=tmp_path / "m.sqlite") as memory:
@@ -185,19 +194,86 @@ def test_the_same_bit_for_bit(tmp_path: Path) -> None:
     assert make_translations(ordered, stored, model.pieces, options) == first
 
 
-def test_scopes(tmp_path: Path) -> None:
-    file = tmp_path / "model.bin"
-    file.write_bytes(b"one")
-    before = file_fingerprint(file)
-    assert file_fingerprint(file) == before
-    file.write_bytes(b"other")
-    assert file_fingerprint(file) != before
+def test_scopes() -> None:
     options = DecodingOptions()
     scopes = {
-        scope_of(["a"], options),
-        scope_of(["a"], DecodingOptions(beam_size=2)),
-        scope_of(["a", "b"], options),
-        scope_of(["ab"], options),
-        scope_of(["a"], options, "glossary"),
+        scope_of(["a"], options, ("en", "de")),
+        scope_of(["a"], DecodingOptions(beam_size=2), ("en", "de")),
+        scope_of(["a", "b"], options, ("en", "de")),
+        scope_of(["ab"], options, ("en", "de")),
+        scope_of(["a"], options, None),
+        people_scope(("en", "de")),
     }
-    assert len(scopes) == 5 and scope_of(["a"], DecodingOptions(beam_size=1)) in scopes
+    assert len(scopes) == 6 and scope_of(["a"], DecodingOptions(beam_size=1), ("EN", "deu")) in scopes
+    assert {pair_of_scope(scope) for scope in scopes} == {("en", "de"), None}
+
+
+TEXT = "How are you? I like this old house.\n\nMy dog is in the garden. How are you?"
+
+
+def test_a_translator_with_a_memory(tmp_path: Path) -> None:
+    """The same translations bit for bit; the second time no model runs, also in another process's place."""
+    model = load(*find_route("en", "de"))
+    calls = [
+        {},
+        {"alignment": "soft", "word_scores": True},
+        {"beam_size": 3, "n_best": 2},
+        {"constraints": ["Bauwerk"], "split": "none"},
+        {"target_prefix": "Ich", "split": "none"},
+    ]
+    with Translator(model) as plain:
+        expected = [plain.translate(TEXT, **call) for call in calls]
+    path = tmp_path / "m.sqlite"
+    with TranslationMemory(path=path) as memory, Translator(model, memory=memory) as translator:
+        assert [translator.translate(TEXT, **call) for call in calls] == expected
+        before = memory.stats
+        assert [translator.translate(TEXT, **call) for call in calls] == expected
+        assert memory.stats.misses == before.misses and memory.stats.hits >= before.hits + 5
+    with TranslationMemory(path=path) as memory, Translator(load(*find_route("en", "de")), memory=memory) as translator:
+        assert [translator.translate(TEXT, **call) for call in calls] == expected
+        assert memory.stats.misses == 0 and memory.stats.disk_hits > 0
+    with TranslationMemory(path=path) as memory, Translator(load(*find_route("en", "fr")), memory=memory) as other:
+        assert other.translate(TEXT).text != expected[0].text
+    with pytest.raises(OptionsError, match="memory"):
+        Translator(model, memory="file")  # type: ignore[arg-type]
+
+
+def test_a_service_with_a_memory() -> None:
+    """Also over a route, whose steps are remembered each for itself; and what a translator kept serves a service."""
+    folders = {name: find_route(*pair)[0] for name, pair in (("ende", ("en", "de")), ("deen", ("de", "en")))}
+    with Fleet() as fleet, TranslationMemory() as memory:
+        for name, folder in folders.items():
+            fleet.add(name, folder)
+        with Service(fleet, workers=2) as plain:
+            expected = [plain.translate(TEXT, route=("en", "de", "en"), **call) for call in CALLS]
+        with Service(fleet, workers=2, memory=memory) as service:
+            for turn in range(2):
+                before = memory.stats
+                found = [service.translate(TEXT, route=("en", "de", "en"), **call) for call in CALLS]
+                assert found == expected
+                assert turn == 0 or memory.stats.misses == before.misses
+            before = memory.stats
+            with Translator(load(folders["ende"]), memory=memory) as translator:
+                assert translator.translate(TEXT) == service.translate(TEXT, model="ende")
+            assert memory.stats.misses == before.misses
+        with pytest.raises(OptionsError, match="memory"):
+            Service(fleet, memory=5)  # type: ignore[arg-type]
+
+
+CALLS = [{}, {"alignment": "soft", "word_scores": True}, {"beam_size": 3}]
+
+
+def test_people_go_first(tmp_path: Path) -> None:
+    source = tmp_path / "in.tmx"
+    write_tmx(source, [TmxUnit("How are you?", "Na, wie geht's?"), TmxUnit("Never seen.", "Nie gesehen.")], "en", "de")
+    model = load(*find_route("en", "de"))
+    with TranslationMemory(path=tmp_path / "m.sqlite") as memory, Translator(model, memory=memory) as translator:
+        assert memory.read_tmx(source, "en-US", "German") == 2
+        assert memory.read_tmx(source, "en", "fr") == 0
+        found = translator.translate(TEXT, alignment="soft")
+        assert found.text.startswith("Na, wie geht's? ") and found.text.endswith(" Na, wie geht's?")
+        assert memory.write_tmx(tmp_path / "out.tmx", "en", "de") == 4
+    units = set(read_tmx(tmp_path / "out.tmx", "en", "de"))
+    assert TmxUnit("How are you?", "Na, wie geht's?") in units and len(units) == 4
+    with TranslationMemory() as memory, pytest.raises(OptionsError, match="path"):
+        memory.write_tmx(tmp_path / "out.tmx", "en", "de")

@@ -235,3 +235,17 @@ print(len(answers(load(sys.argv[1]))))
 """
     done = run_python(code, folder, Path(__file__).parent)
     assert done.stdout.strip() == "3", done.stderr
+
+
+@root
+def test_folders_further_up_may_be_anybodys(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As containers show them; but not open to everybody."""
+    above = tmp_path / "home"
+    (above / "user").mkdir(parents=True)
+    os.chown(above, 65534, -1)
+    monkeypatch.setenv("DRAGOMAN_CACHE", str(above / "user" / "cache"))
+    assert load(folder).file_backed
+    above.chmod(0o777)
+    assert not load(folder).file_backed
+    above.chmod(0o1777)
+    assert load(folder).file_backed

@@ -60,9 +60,10 @@ def translate(page: MarkedText, fake: Fake, *, texts_only: bool = False) -> Writ
         assert not any("proportion" in warning for warning in projected.warnings)
         translated.append(projected.coded)
     written = page.write(translated)
-    for coded, origins in zip(translated, written.origins, strict=True):
-        assert origins is None or len(origins) == len(coded.text) + 1 if coded is not None else True
-        assert origins is None or all(0 <= origin <= len(written.text) for origin in origins)
+    for coded, places in zip(translated, written.places, strict=True):
+        if coded is not None and places is not None:
+            assert len(places.starts) == len(places.stops) == len(coded.text)
+            assert all(0 <= at <= len(written.text) for at in (*places.starts, *places.stops))
     return written
 
 

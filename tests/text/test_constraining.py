@@ -53,10 +53,20 @@ def test_the_same_in_a_service(translator: Translator) -> None:
     with Fleet() as fleet:
         fleet.add("ende", find_route("en", "de")[0])
         with Service(fleet, workers=2) as service:
+            options = DecodingOptions(constraints=WANTED, alignment="soft")
+            together = service.translate(TEXTS, options, model="ende", split="none")
+            assert together == translator.translate(TEXTS, options, split="none")
+            with pytest.raises(OptionsError, match="split"):
+                service.translate(TEXTS, options, model="ende")
             for text, words in zip(TEXTS, WANTED, strict=True):
                 options = DecodingOptions(constraints=words or (), alignment="soft", word_scores=True)
                 alone = translator.translate(text, options, split="none")
                 assert service.translate(text, options, model="ende", split="none") == alone
+
+
+def test_texts_of_several_sentences(translator: Translator) -> None:
+    with pytest.raises(OptionsError, match="split"):
+        translator.translate("One. Two.", constraints=["Haus"])
 
 
 def test_lines_that_are_cut(translator: Translator) -> None:

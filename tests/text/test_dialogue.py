@@ -95,3 +95,31 @@ def test_a_defect_fails_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     dialogue = Dialogue(PlannedLine("A dog."))
     dialogue.answer(answer("A dog.", [RUNAWAY], OPTIONS))
     assert isinstance(dialogue.result, FailedLine) and "ZeroDivisionError" in str(dialogue.result.error)
+
+
+def test_numbers_that_differ_are_tried_again_then_mended() -> None:
+    dialogue = Dialogue(PlannedLine("It costs 1,250 euros on 25 May."))
+    dialogue.answer(answer("It costs 1,250 euros on 25 May.", ["Es kostet 1.350 Euro am 25. Mai."], OPTIONS))
+    assert dialogue.ask is not None and dialogue.ask.kind == AskKind(effort=1)
+    dialogue.answer(answer("It costs 1,250 euros on 25 May.", ["Es kostet 12 Euro am 25. Mai."], OPTIONS))
+    result = dialogue.result
+    assert result is not None and not isinstance(result, FailedLine)
+    assert result.text == "Es kostet 1,250 Euro am 25. Mai."
+    best = result.n_best[0]
+    assert best.spans is not None and best.text[slice(*best.spans[-3])] == "Mai"
+
+
+def test_numbers_with_other_separators_or_as_words_pass() -> None:
+    for said in ("Es kostet 1.250 Euro f\u00fcr zwei.", "Es kostet 1250 Euro f\u00fcr 2."):
+        dialogue = Dialogue(PlannedLine("It costs 1,250 euros for 2."))
+        dialogue.answer(answer("It costs 1,250 euros for 2.", [said], OPTIONS))
+        assert dialogue.ask is None
+
+
+def test_numbers_that_cannot_be_mended_are_told() -> None:
+    dialogue = Dialogue(PlannedLine("Page 345 of 678."))
+    dialogue.answer(answer("Page 345 of 678.", ["Seite 345."], OPTIONS))
+    dialogue.answer(answer("Page 345 of 678.", ["Seite 999."], OPTIONS))
+    result = dialogue.result
+    assert result is not None and not isinstance(result, FailedLine)
+    assert (result.text, result.warnings) == ("Seite 345.", ("Check the numbers: Page 345 of 678.",))

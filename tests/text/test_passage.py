@@ -141,3 +141,9 @@ def test_results_survive_pickling() -> None:
     again = pickle.loads(pickle.dumps(found))
     assert again == found
     assert again.sentences == found.sentences
+
+
+def test_alignments_that_would_fill_the_memory_are_left_out() -> None:
+    found = answer("a " * 1200, ["b " * 1200], DecodingOptions(alignment="soft"))
+    assert token_links(found) is None
+    assert token_links(answer("a " * 100, ["b " * 100], DecodingOptions(alignment="soft"))) is not None

@@ -116,6 +116,16 @@ def test_a_lost_stand_in_replaces_nothing() -> None:
     assert projected.warnings
 
 
+def test_a_stand_in_that_the_model_did_not_see_stays_beside_its_neighbour() -> None:
+    source = coded("open the {c|file} of Tom today")
+    words = [Span(0, 4), Span(5, 8), Span(14, 16), Span(17, 20), Span(21, 26)]  # without the stand-in
+    target = "heute Toms öffnen"
+    tokens = (Span(0, 5), Span(6, 10), Span(11, 17))
+    rows = ((0.0, 0, 0.1, 0, 0.9), (0, 0.1, 0.2, 0.7, 0), (0.8, 0.1, 0.1, 0, 0))
+    part = AlignedPart(Span(0, len(source.text)), Span(0, len(target)), TokenLinks(tuple(words), tokens, rows))
+    assert marked(project(source, target, [part]).coded) == "heute <c/>Toms öffnen"
+
+
 def test_an_empty_translation_keeps_the_codes() -> None:
     source = coded("[a|red <1> house]")
     projected = project(source, "", [AlignedPart(Span(0, len(source.text)), Span(0, 0))])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import pickle
+import shutil
 import struct
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman import ModelFormatError, ModelNotFoundError
+from dragoman import ModelFormatError, ModelNotFoundError, Translator, load
+from dragoman.catalogue.bundled import find_route
 from dragoman.formats.quality_model import find_quality_file, read_quality_model
 from dragoman.text.quality import LogisticEstimator, ProbabilityEstimator, find_runaway
 
@@ -102,3 +105,25 @@ def test_repetitions_are_ones(tokens: list[str]) -> None:
         assert own[: -found.period] == own[found.period :] and len(own) >= max(8, 4 * found.period)
     else:
         assert "aaaaaaaa" not in "".join(tokens) and "abababab" not in "".join(tokens)
+
+
+def test_a_model_with_a_quality_file(tmp_path: Path) -> None:
+    """Its qualities are the estimator's where word scores were asked for; a damaged file is named when it is loaded."""
+    shutil.copytree(find_route("en", "de")[0], tmp_path / "ende")
+    plain = Translator(load(tmp_path / "ende")).translate("How are you? I like this house.", word_scores=True)
+    path = quality_file(tmp_path / "ende")
+    model = pickle.loads(pickle.dumps(load(tmp_path / "ende")))
+    with Translator(model) as translator:
+        found = translator.translate("How are you? I like this house.", word_scores=True)
+        without = translator.translate("How are you? I like this house.")
+    assert found.text == plain.text and model.estimator is not None
+    for sentence, other, third in zip(found.sentences, plain.sentences, without.sentences, strict=True):
+        assert [word.log_probability for word in sentence.words] == [word.log_probability for word in other.words]
+        scores = [word.quality for word in sentence.words]
+        assert all(score is not None and 0 < score < 1 for score in scores)
+        assert scores != [word.quality for word in other.words] and sentence.quality != other.quality
+        assert third.quality == other.quality and all(word.quality is None for word in third.words)
+    assert pickle.loads(pickle.dumps(found)).sentences == found.sentences
+    path.write_bytes(b"x" * 68)
+    with pytest.raises(ModelFormatError, match="quality"):
+        load(tmp_path / "ende")

@@ -16,7 +16,7 @@ import dragoman
 from dragoman.formats.bundle import Bundle
 from dragoman.formats.vocabulary import plain_vocabulary, read_vocabulary
 from dragoman.result import Hypothesis, SoftAlignment, Span, Translation
-from dragoman.text.linking import token_links, word_links, words_of
+from dragoman.text.linking import linked_parts, token_links, word_links, words_of
 from dragoman.text.pieces import WORD_START, Pieces, clean
 
 VOCABULARY = Path(dragoman.__file__).parent / "demo_models" / "ende" / "vocab.spm"
@@ -130,6 +130,24 @@ def test_links_between_words() -> None:
     assert links is not None
     assert links.source == soft.source_spans
     assert [sum(row) for row in links.weights] == pytest.approx([1, 1, 1, 1])
+
+
+def test_a_line_that_was_cut_is_as_many_parts() -> None:
+    """Each with a matrix of its own: that of a line of a megabyte would not fit anywhere."""
+    one, two = np.array([[0.9, 0.1], [0, 1]], np.float32), np.array([[0.8, 0.2], [0, 1]], np.float32)
+    spans = (Span(0, 3), Span(3, 3), Span(4, 7), Span(7, 7))
+    theirs = (*spans[:2], Span(4, 8), Span(8, 8))
+    soft = SoftAlignment(4, ((0, one), (2, two)))
+    best = Hypothesis("die Maus", ("die", "</s>", "Maus", "</s>"), -1.0, -1.0, alignment=soft, spans=theirs)
+    cut = Translation("the cat", ("the", "</s>", "cat", "</s>"), (best,), spans)
+    first, second = linked_parts(cut, Span(10, 17), Span(20, 27), led=1)
+    assert (first.source, first.target) == ((10, 14), (20, 23))
+    assert (second.source, second.target) == ((14, 17), (23, 27))
+    assert second.links is not None
+    assert second.links.source == ((0, 3), (3, 3)) and second.links.target == ((0, 4), (4, 4))
+    assert second.links.weights[0] == pytest.approx((0.8, 0.2))
+    (whole,) = linked_parts(line(None), Span(0, 7), Span(0, 9))
+    assert whole.links is None
 
 
 def test_words_have_the_mean_of_their_pieces() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.text.codes import Span
-from dragoman.text.words import cut_words, fuse, split_words
+from dragoman.text.words import _split_any, cut_words, fuse, split_words
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,11 @@ def test_fused_words(text: str, cuts: list[int]) -> None:
     assert set(whole) <= set(fused) and all(start < stop for start, stop in fused)
     inside = {place for span in [*words, *whole] for place in range(*span)}
     assert {place for span in fused for place in range(*span)} == inside
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=0x2FF) | st.sampled_from("'-\u2019\u201e\u201c\u2026ab ")))
+def test_the_fast_way_finds_the_same(text: str) -> None:
+    assert split_words(text) == _split_any(text)
 
 
 def test_words_of_a_stretch() -> None:

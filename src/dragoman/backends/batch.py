@@ -139,6 +139,7 @@ class SearchOptions:
         eos_id: ends source and target sentences.
         unk_id: never chosen unless ``allow_unk``; -1: the vocabulary has none.
         allow_unk: see unk_id.
+        never: further ids that are never chosen: pieces of control characters.
         n_best: most hypotheses returned for each sentence, at most ``beam_size`` exist.
         alignment: return the attention of each target id.
         word_scores: return the score of each target id.
@@ -153,12 +154,19 @@ class SearchOptions:
     eos_id: int = 0
     unk_id: int = 1
     allow_unk: bool = False
+    never: tuple[int, ...] = ()
     n_best: int = 1
     alignment: bool = False
     word_scores: bool = False
     skip_cost: bool = False
     weights: tuple[float, ...] = ()
     group_tokens: int = GROUP_TOKENS
+
+    @property
+    def suppressed(self) -> list[int]:
+        """All ids that are never chosen, ascending. Their probabilities count among all, as in Marian."""
+        unknown = () if self.allow_unk or self.unk_id < 0 else (self.unk_id,)
+        return sorted({*self.never, *unknown})
 
     def __post_init__(self) -> None:
         """Raises OptionsError for a number out of range."""

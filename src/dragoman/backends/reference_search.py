@@ -147,8 +147,7 @@ class _Chooser:
         prefix = self.batch.prefix_of(sentence)
         if step < len(prefix):
             return [self._forced(int(prefix[step]), next(iter(beam)), ids, totals[0])]
-        if not self.options.allow_unk and self.options.unk_id >= 0:
-            totals[:, ids == self.options.unk_id] = LOWEST
+        totals[:, np.isin(ids, self.options.suppressed)] = LOWEST
         rows = list(beam)
         if phrases:
             live = [Live(row, beam[row].met, totals[number], attention[row]) for number, row in enumerate(rows)]

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dragoman.errors import DragomanError, ModelFormatError, ModelNotFoundError, OptionsError
+from dragoman.catalogue.store import read_record
+from dragoman.errors import DragomanError, HubError, ModelFormatError, ModelNotFoundError, OptionsError
 from dragoman.formats.bundle import find_bundle
 from dragoman.formats.files import TEXT_LIMIT, read_bytes
 from dragoman.formats.folder import model_folders, pair_tag, scan_folder
@@ -120,6 +122,9 @@ def _short_name(way: tuple[str, ...]) -> str:
 
 
 def _languages(name: str, model: Path) -> tuple[str, str] | None:
+    with suppress(HubError):  # a pulled model's record knows best
+        if (stated := read_record(model).languages) is not None:
+            return stated
     try:
         return find_bundle(model).languages(name)
     except (DragomanError, OSError):

@@ -23,8 +23,8 @@ def find_route(stops: Sequence[str], languages: Mapping[str, tuple[str, str] | N
     Raises:
         OptionsError: there is no way, or ``stops`` are too few.
     """
-    names = tuple(stops)
-    if isinstance(stops, str) or not names or not all(isinstance(stop, str) for stop in names):
+    names = tuple(stops) if isinstance(stops, (tuple, list)) else ()
+    if not names or not all(isinstance(stop, str) for stop in names):
         raise OptionsError("route", stops, 'a sequence of names of models or languages, such as ("de", "en")')
     if all(name in languages for name in names):
         return names

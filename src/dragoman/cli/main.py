@@ -20,10 +20,12 @@ _COMMANDS = {
     "decoder": "Translate as marian-decoder does: its options, its output.",
     "fleet": "Show a catalogue of models, and try budgets of memory on a trace.",
     "inspect": "Say what a model is.",
+    "keys": "Keys of a server.",
     "models": "Find, fetch and keep models.",
     "prepare": "Prepare models' weights, so that they load at once.",
     "profile": "Show where the time of a model goes.",
     "plan": "Show how a model runs, and in how much memory.",
+    "serve": "Serve translations over HTTP.",
     "translate": "Translate text, files and folders.",
 }
 _STREAMING = frozenset({"translate", "decoder"})

@@ -7,22 +7,34 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TypedDict, Unpack
 
 from dragoman.arguments import check_choice, check_integer, check_name, check_seconds
 from dragoman.catalogue.catalogue import Catalogue, read_directory, read_fleet_file
 from dragoman.catalogue.known import known_catalogue
+from dragoman.catalogue.loading import load
 from dragoman.catalogue.routes import find_route
 from dragoman.errors import DragomanError, OptionsError
 from dragoman.fleet.entries import Entry
 from dragoman.fleet.holdings import Holdings
 from dragoman.fleet.residency import POLICIES
 from dragoman.fleet.threads import check_may_wait
+from dragoman.formats.bundle import ModelFiles
 from dragoman.languages import languages_of_name
-from dragoman.model import Model, load
+from dragoman.model import LoadOptions, Model
 from dragoman.units import format_bytes, parse_bytes
 
-__all__ = ["Fleet"]
+__all__ = ["Fleet", "FleetOptions"]
+
+
+class FleetOptions(TypedDict, total=False):
+    """Keywords of `Fleet`."""
+
+    weights_budget: int | str | None
+    idle_s: float | None
+    loaders: int
+    policy: str
+    loader: Callable[..., Model]
 
 
 class Fleet(Holdings):
@@ -60,7 +72,7 @@ class Fleet(Holdings):
         super().__init__(budget, policy, idle_s, loaders, loader)
 
     @classmethod
-    def from_directory(cls, path: Path | str | None = None, **arguments: Any) -> Fleet:
+    def from_directory(cls, path: Path | str | None = None, **arguments: Unpack[FleetOptions]) -> Fleet:
         """All models of a folder of folders, by the folders' names.
 
         Args:
@@ -72,7 +84,7 @@ class Fleet(Holdings):
         return cls._of(known_catalogue() if path is None else read_directory(path), arguments)
 
     @classmethod
-    def from_file(cls, path: Path | str, **arguments: Any) -> Fleet:
+    def from_file(cls, path: Path | str, **arguments: Unpack[FleetOptions]) -> Fleet:
         """The models that a fleet.toml lists (`dragoman.catalogue.catalogue`); ``arguments`` go before its settings.
 
         Raises:
@@ -82,8 +94,8 @@ class Fleet(Holdings):
         return cls._of(read_fleet_file(path), arguments)
 
     @classmethod
-    def _of(cls, catalogue: Catalogue, arguments: dict[str, Any]) -> Fleet:
-        fleet = cls(**{**catalogue.settings, **arguments})
+    def _of(cls, catalogue: Catalogue, arguments: FleetOptions) -> Fleet:
+        fleet = cls(**{**catalogue.settings, **arguments})  # settings were checked when they were read
         for model in catalogue.models:
             fleet.add(model.name, model.path, pinned=model.pinned, languages=model.languages, **model.options)
         return fleet
@@ -93,11 +105,11 @@ class Fleet(Holdings):
     def add(
         self,
         name: str,
-        path: Any,
+        path: Path | str | ModelFiles,
         *,
         pinned: bool = False,
         languages: tuple[str, str] | None = None,
-        **options: Any,
+        **options: Unpack[LoadOptions],
     ) -> None:
         """Make a model known. Nothing is read before it is used.
 
@@ -150,6 +162,11 @@ class Fleet(Holdings):
         """All models, in the order in which they were added."""
         with self._locked():
             return tuple(self._entries)
+
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Source and target language of each model that has them, in the order in which they were added."""
+        with self._locked():
+            return tuple(entry.languages for entry in self._entries.values() if entry.languages is not None)
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dragoman.errors import ModelFormatError, ModelNotFoundError
 from dragoman.formats.compression import packing_of, refuse_other_packing, unpack, unpack_start
+from dragoman.host import anonymous
 
 __all__ = ["MODEL_LIMIT", "TEXT_LIMIT", "MemoryFile", "is_file", "read_bytes", "read_head", "write_atomically"]
 
@@ -37,6 +38,7 @@ HEAD_BYTES = 2048
 _PACKED_HEAD = 1 << 18
 """Bytes of a compressed file that hold its first unpacked ones: a block of zstd has at most half as many."""
 
+_OWN_PAGES = 1 << 17
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _PAGE = re.compile(rb"<(head|body|title|meta|h1)\b")
 
@@ -171,8 +173,8 @@ def _check_size(path: Path, size: int, limit: int) -> None:
 
 
 def _read_exactly(file: io.FileIO, size: int, path: Path) -> memoryview:
-    buffer = bytearray(size)
-    view = memoryview(buffer)
+    # Pages of its own, if it is large: from the heap of a thread they would not go back to the system.
+    view = memoryview(bytearray(size) if size < _OWN_PAGES else anonymous(size))
     done = 0
     while done < size:
         got = file.readinto(view[done:])

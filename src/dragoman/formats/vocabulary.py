@@ -8,8 +8,9 @@ Rules: marian-semantics 7. The file's suffix decides: ``.spm`` SentencePiece; ``
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +22,9 @@ from dragoman.formats.sentencepiece_model import check_sentencepiece_model
 
 __all__ = ["PlainVocabulary", "SentencePieceVocabulary", "Vocabulary", "plain_vocabulary", "read_vocabulary"]
 
+CONTROL_PIECES = tuple(f"<0x{code:02X}>" for code in range(32))
+"""What byte fallback (SentencePiece) calls control characters. Marian never writes them since 1.11, unless
+``allow-special`` is set (``populateControlChars``)."""
 EOS_PIECE, UNK_PIECE = "</s>", "<unk>"
 _FACTORED = frozenset({".fsv", ".fm"})
 _MAPS = frozenset({".yml", ".yaml", ".json"})
@@ -53,6 +57,11 @@ class SentencePieceVocabulary:
     def id_of(self, piece: str) -> int:
         """The id of a piece; ``unk_id`` if there is none."""
         return int(self.processor.piece_to_id(piece))
+
+    @cached_property
+    def control_ids(self) -> tuple[int, ...]:
+        """Ids of the pieces of control characters, ascending; see `CONTROL_PIECES`."""
+        return _known(self.processor.piece_to_id(list(CONTROL_PIECES)), self.unk_id)
 
     def piece_of(self, id_: int) -> str:
         """The piece of an id. Raises IndexError outside 0 .. size - 1."""
@@ -95,6 +104,11 @@ class PlainVocabulary:
     def id_of(self, piece: str) -> int:
         """The id of a piece; ``unk_id`` if there is none."""
         return self.ids.get(piece, self.unk_id)
+
+    @cached_property
+    def control_ids(self) -> tuple[int, ...]:
+        """Ids of the pieces of control characters, ascending; see `CONTROL_PIECES`."""
+        return _known(map(self.id_of, CONTROL_PIECES), self.unk_id)
 
     def cut(self, size: int) -> PlainVocabulary:
         """Without the ids from ``size`` on, as Marian cuts by ``dim-vocabs``: their pieces are unknown then.
@@ -258,6 +272,10 @@ def _sentencepiece_vocabulary(data: bytes, path: Path) -> SentencePieceVocabular
         content_hash=hashlib.sha256(data).hexdigest(),
         processor=processor,
     )
+
+
+def _known(ids: Iterable[int], unk_id: int) -> tuple[int, ...]:
+    return tuple(sorted({int(id_) for id_ in ids} - {unk_id}))
 
 
 def _check_id(id_: int, size: int) -> None:

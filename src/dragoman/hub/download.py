@@ -120,7 +120,9 @@ def _attempt(web: Web, file: RemoteFile, part: Path, tell: Told) -> None:
             reason = f"the server has {total:,} bytes, the catalogue says {file.size:,}"
             raise DownloadError(shown(file.url), reason)
         _remember(part, response)
-        limit = file.size if file.size is not None and not encoded else _LIMIT_BYTES
+        limit = _LIMIT_BYTES
+        if file.size is not None and not encoded:  # the catalogue knows what a server may not say
+            limit = total = file.size
         _receive(web, file.url, response, part, (done, total, limit), tell)
     finally:
         response.close()

@@ -15,7 +15,15 @@ from dragoman.hub.places import Place
 from dragoman.hub.values import Fields
 from dragoman.languages import languages_of_name
 
-__all__ = ["WEIGHTS", "interface_url", "is_model", "is_repository", "offer_of_folder", "offer_of_repository"]
+__all__ = [
+    "WEIGHTS",
+    "interface_url",
+    "is_model",
+    "is_repository",
+    "known_files",
+    "offer_of_folder",
+    "offer_of_repository",
+]
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 """In order of preference."""
@@ -27,6 +35,11 @@ _USEFUL = ("target_vocab.json", "tokenizer_config.json", "generation_config.json
 def is_model(names: Sequence[str]) -> bool:
     """Whether these files are a model of this form; also one that then proves not to be usable."""
     return "config.json" in names and any(name.startswith(("model.safetensors", "pytorch_model.")) for name in names)
+
+
+def known_files() -> tuple[str, ...]:
+    """All files that a model of this form may have."""
+    return (*_NEEDED, *_USEFUL, *WEIGHTS, "source.bpe")
 
 
 def is_repository(value: object) -> bool:

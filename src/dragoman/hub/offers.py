@@ -18,7 +18,7 @@ __all__ = ["Layout", "Offer", "RemoteFile", "file_name", "safe_name"]
 Layout = Literal["files", "archive", "huggingface"]
 """How the files of an offer become a model: as they are, one archive that holds them, or by conversion."""
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9._+=@-]")
+_UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(10))})
 _NAME_BYTES = 120
 
@@ -98,10 +98,10 @@ class Offer:
 def safe_name(text: str, what: str) -> str:
     """``text`` if it can be the name of a file in a folder anywhere; else raises HubError."""
     stem = text.split(".")[0].lower()
-    if not text or text.startswith(".") or text.endswith(".") or _UNSAFE.search(text) or stem in _RESERVED:
+    if not text or text[0] == "." or text[-1] in ". " or _UNSAFE.search(text) or stem in _RESERVED:
         raise HubError(f"{what} has the name {text[:80]!r}, which no file here may have: the catalogue is damaged.")
-    if len(text) > _NAME_BYTES:
-        raise HubError(f"{what} has a name of {len(text)} characters, at most {_NAME_BYTES} are allowed.")
+    if len(text.encode()) > _NAME_BYTES:
+        raise HubError(f"{what} has a name of {len(text.encode())} bytes, at most {_NAME_BYTES} are allowed.")
     return text
 
 

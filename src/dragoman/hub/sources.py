@@ -24,11 +24,12 @@ from dragoman.hub import bergamot, firefox, huggingface, opus
 from dragoman.hub.endpoints import ENDPOINTS
 from dragoman.hub.folders import CATALOGUES, offer_of_tar, offers_of_folder
 from dragoman.hub.index import Listing, recall_listing, remember_listing
-from dragoman.hub.offers import Offer
+from dragoman.hub.offers import Offer, safe_name
 from dragoman.hub.places import LocalPlace, WebPlace
 from dragoman.hub.unpack import BROKEN, is_archive, open_layers
 from dragoman.hub.values import Fields, parse_json
 from dragoman.hub.web import DOCUMENT_LIMIT, Web, is_web, shown
+from dragoman.languages import languages_of_name
 
 __all__ = ["address_of", "read_source"]
 
@@ -166,13 +167,26 @@ def _has_location(record: Any) -> bool:
 def _hugging_face(web: Web, url: str) -> Offer | None:
     """The model whose page this is; None: it is the page of none. Raises HubError if it cannot be used."""
     api = huggingface.interface_url(url)
-    if api is None:
-        return None
     try:
-        value = parse_json(web.get(api).body, shown(api))
+        value = None if api is None else parse_json(web.get(api).body, shown(api))
     except HubError:
-        return None
-    return huggingface.offer_of_repository(value, api) if huggingface.is_repository(value) else None
+        value = None
+    if api is not None and huggingface.is_repository(value):
+        return huggingface.offer_of_repository(value, api)
+    for below in ("/resolve/main/", "/"):  # mirrors without the site's interface
+        place = WebPlace(web, url.rstrip("/") + below, "")
+        if place.has("config.json"):
+            names = [name for name in huggingface.known_files() if place.has(name)]
+            named = WebPlace(web, url.rstrip("/") + "/", "")
+            return replace(huggingface.offer_of_folder(place, names, url), **_names(named.name))
+    return None
+
+
+def _names(name: str) -> dict[str, Any]:
+    """Name and languages by the last part of a page's address."""
+    languages = languages_of_name(name)
+    pair = "-".join(languages) if languages else "model"
+    return {"name": safe_name(f"{pair}.huggingface.{name}", "a model"), "languages": languages}
 
 
 def _page(web: Web, page: str, url: str) -> list[Offer]:

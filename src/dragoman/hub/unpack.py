@@ -175,7 +175,7 @@ def _unzip(archive: Path, folder: Path, what: str) -> list[str]:
     names: list[str] = []
     with _mapped(archive) as view:
         for name, contents in zip_members(view, archive):
-            if name.endswith("/") and not len(contents):
+            if (name.endswith("/") and not len(contents)) or _hidden(name):
                 continue
             target = _place(folder, name, names, what)
             with target.open("xb") as out:
@@ -201,7 +201,7 @@ def _untar(archive: Path, folder: Path, what: str) -> list[str]:
             stream: Any = _Rationed(open_layers(raw), _limit(archive.stat().st_size))
             with tarfile.open(fileobj=stream, mode="r:") as tar:
                 for member in tar:
-                    if member.isdir():
+                    if member.isdir() or _hidden(member.name):
                         continue
                     if not member.isreg():
                         raise HubError(f"{what}: {member.name[:80]!r} is not a plain file, which no model needs.")
@@ -219,6 +219,11 @@ def _untar(archive: Path, folder: Path, what: str) -> list[str]:
                 raise  # of this machine's disk, not of the archive
             raise HubError(f"{what} cannot be unpacked: {str(error)[:120]}. The file is damaged.") from None
     return names
+
+
+def _hidden(name: str) -> bool:
+    """What systems leave in archives for themselves, such as ``._model.bin``: no model needs it."""
+    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/"))
 
 
 def _place(folder: Path, name: str, names: list[str], what: str) -> Path:

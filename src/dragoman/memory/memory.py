@@ -6,16 +6,23 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
 from dragoman.errors import OptionsError
+from dragoman.languages import canonical_code, language_distance
 from dragoman.memory.disk import DiskEntries
 from dragoman.memory.entries import Entry, Key
 from dragoman.memory.recent import RecentEntries
+from dragoman.memory.scope import pair_of_scope, people_scope
+from dragoman.memory.tmx import TmxUnit, read_tmx, write_tmx
 from dragoman.units import parse_bytes
 
 __all__ = ["MemoryStats", "TranslationMemory"]
+
+
+_PORTION = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,13 @@ class TranslationMemory:
         self._hits = self._misses = self._disk_hits = self._disk_errors = 0
         self._closed = False
 
-    def get(self, keys: Sequence[Key]) -> list[Entry | None]:
-        """The entries of keys, in their order; None where there is none. Nothing is found once the memory is closed."""
+    def get(self, keys: Sequence[Key], *, count: bool = True) -> list[Entry | None]:
+        """The entries of keys, in their order; None where there is none. Nothing is found once the memory is closed.
+
+        Args:
+            keys: any.
+            count: misses in `stats`; hits count always.
+        """
         with self._lock:
             found = [None if self._closed else self._recent.get(key) for key in keys]
         missing = [number for number, entry in enumerate(found) if entry is None]
@@ -77,7 +89,7 @@ class TranslationMemory:
                     self._recent.put(keys[number], entry)
             self._disk_hits += sum(entry is not None for entry in read)
             self._hits += sum(entry is not None for entry in found)
-            self._misses += sum(entry is None for entry in found)
+            self._misses += count and sum(entry is None for entry in found)
         return found
 
     def put(self, items: Sequence[tuple[Key, Entry]]) -> None:
@@ -92,6 +104,28 @@ class TranslationMemory:
                 self._disk.put(items)
             except sqlite3.Error:
                 self._count_error()
+
+    def read_tmx(self, path: Path | str, source: str, target: str) -> int:
+        """Take in people's translations from a TMX file; how many there were.
+
+        They answer texts between these languages that are equal to their source, before any model.
+        Raises as `dragoman.memory.tmx.read_tmx`.
+        """
+        scope = people_scope((source, target))
+        count = 0
+        for units in _portions(read_tmx(path, source, target)):
+            self.put([(Key(scope, unit.source), Entry(unit.target)) for unit in units])
+            count += len(units)
+        return count
+
+    def write_tmx(self, path: Path | str, source: str, target: str) -> int:
+        """Write what the file holds between two languages as TMX, the oldest first; how many there were.
+
+        Raises OptionsError if there is no file, and as `dragoman.memory.tmx.write_tmx`.
+        """
+        pair = canonical_code(source), canonical_code(target)
+        own = ((key.text, entry.target) for key, entry in self.items() if _fits(pair_of_scope(key.scope), pair))
+        return write_tmx(path, (TmxUnit(*unit) for unit in own), *pair)
 
     def items(self) -> Iterator[tuple[Key, Entry]]:
         """What is in the file, the oldest first. Raises OptionsError if there is no file."""
@@ -140,3 +174,12 @@ class TranslationMemory:
     def _count_error(self) -> None:
         with self._lock:
             self._disk_errors += 1
+
+
+def _fits(known: tuple[str, str] | None, wanted: tuple[str, str]) -> bool:
+    return known is not None and all(language_distance(*pair) is not None for pair in zip(known, wanted, strict=True))
+
+
+def _portions(units: Iterator[TmxUnit]) -> Iterator[list[TmxUnit]]:
+    while portion := list(islice(units, _PORTION)):
+        yield portion

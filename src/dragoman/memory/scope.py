@@ -3,48 +3,45 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Sequence
-from pathlib import Path
 
-from dragoman.formats.files import MODEL_LIMIT, read_bytes
+from dragoman.languages import is_language, parse_language
 from dragoman.options import DecodingOptions, option_names
 
-__all__ = ["file_fingerprint", "scope_of"]
-
-_lock = threading.Lock()
-_known: dict[tuple[str, int, int, int], str] = {}
+__all__ = ["pair_of_scope", "people_scope", "scope_of"]
 
 
-def file_fingerprint(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes; computed again when its size or time changes.
-
-    Raises ModelNotFoundError or ModelFormatError if it cannot be read.
-    """
-    try:
-        found = path.stat()
-        key = (str(path.resolve()), found.st_size, found.st_mtime_ns, found.st_ino)
-    except OSError:
-        key = ("", 0, 0, 0)  # reading it says why
-    with _lock:
-        if key in _known:
-            return _known[key]
-    digest = hashlib.sha256(read_bytes(path, limit=MODEL_LIMIT)).hexdigest()
-    if key[0] and key[3]:
-        with _lock:
-            _known[key] = digest
-    return digest
-
-
-def scope_of(models: Sequence[str], options: DecodingOptions, *others: str) -> str:
-    """The scope of a translation: equal for equal results.
+def scope_of(models: Sequence[str], options: DecodingOptions, languages: tuple[str, str] | None) -> str:
+    """The scope of models' translations: equal for equal results.
 
     Args:
-        models: of each model what tells it from others: fingerprints of its files, and the precision it runs in.
+        models: their fingerprints.
         options: all of them count.
-        others: whatever else changes the result: a glossary's fingerprint, the version of the program.
+        languages: of source and target, if they are known.
     """
     digest = hashlib.sha256()
-    for part in (*models, *(f"{name}={getattr(options, name)!r}" for name in option_names()), *others):
+    for part in (*models, *(f"{name}={getattr(options, name)!r}" for name in option_names())):
         digest.update(len(part.encode()).to_bytes(8, "little") + part.encode())
-    return digest.hexdigest()
+    return f"{_pair(languages)} {digest.hexdigest()}"
+
+
+def people_scope(languages: tuple[str, str] | None) -> str:
+    """The scope of people's translations between two languages, whatever the regions."""
+    return f"{_pair(languages, regions=False)} people"
+
+
+def pair_of_scope(scope: str) -> tuple[str, str] | None:
+    """The languages of a scope; None: they are not known."""
+    source, _, target = scope.partition(" ")[0].partition(">")
+    return (source, target) if source and target else None
+
+
+def _pair(languages: tuple[str, str] | None, *, regions: bool = True) -> str:
+    return ">".join(_code(code, regions) for code in languages or ("", ""))
+
+
+def _code(code: str, regions: bool) -> str:
+    if not is_language(code):
+        return "".join(code.split())
+    tag = parse_language(code)
+    return str(tag if regions else tag._replace(region=""))

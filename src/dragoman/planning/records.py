@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict, Unpack
 
 from dragoman.graph.extents import Dimension, Extents, Symbol, evaluate
 from dragoman.planning.batch_extents import extents_of_batch, groups
@@ -103,6 +103,17 @@ class TableSlot:
 Slot = MatrixSlot | VectorSlot | TableSlot
 
 
+class BatchShape(TypedDict, total=False):
+    """Keywords of `PlanRecord.extents`."""
+
+    sentences: int
+    source_tokens: int
+    target_tokens: int
+    beam_size: int
+    candidates: int
+    shortlist: bool
+
+
 @dataclass(frozen=True)
 class PlanRecord:
     """A compiled graph: what `dragoman.planning.plan.Plan` shows to people.
@@ -179,6 +190,6 @@ class PlanRecord:
             union_size=candidates if shortlist else 0,
         )
 
-    def bytes(self, **batch: Any) -> int:
+    def bytes(self, **batch: Unpack[BatchShape]) -> int:
         """Bytes of workspace that the values of a batch need; arguments as for `extents`."""
         return self.offsets(self.extents(**batch))[1]

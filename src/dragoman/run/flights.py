@@ -53,6 +53,7 @@ def search_options(model: Model, options: DecodingOptions, models: int) -> Searc
         eos_id=target.eos_id,
         unk_id=target.unk_id,
         allow_unk=options.allow_unk,
+        never=() if options.allow_special or model.weights.facts.compat == "browsermt" else target.control_ids,
         n_best=options.n_best,
         alignment=options.alignment is not None,
         word_scores=options.word_scores,
@@ -134,5 +135,5 @@ def answer_lines(
         if error is None:
             sound.append(line)
             found.extend(result for result in own if not isinstance(result, DragomanError))
-    translations = iter(make_translations(sound, found, model.pieces, options))
+    translations = iter(make_translations(sound, found, model.pieces, options, model.estimator))
     return [next(translations) if answer is None else answer for answer in answers]

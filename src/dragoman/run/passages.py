@@ -52,6 +52,8 @@ def _hold(dialogues: Sequence[Dialogue], options: DecodingOptions, translate: Tr
             chosen = kind.options(options)
             if options.target_prefix is not None:
                 chosen = chosen.replace(target_prefix=tuple(ask.prefix for ask in asks))
+            if any(ask.constraints for ask in asks):
+                chosen = chosen.replace(constraints=tuple(ask.constraints for ask in asks))
             for ask, answer in zip(asks, translate([ask.text for ask in asks], chosen), strict=True):
                 for dialogue in alike[ask]:
                     dialogue.answer(answer)

@@ -172,6 +172,7 @@ class TextTranslator(ABC):
         self._check()
         if reading.whole:
             return self._lines(texts, options)
+        reading.check_constraints(options.constraints_of(len(texts)))
         for number, text in enumerate(texts):
             if not isinstance(text, str):
                 raise OptionsError(f"texts[{number}]", text, "a str")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from dragoman.arguments import check_integer
 from dragoman.errors import OptionsError
@@ -16,6 +17,9 @@ from dragoman.run.flights import Found, answer_lines, check_ensemble, run_segmen
 from dragoman.run.scratch import Scratch
 from dragoman.run.texts import TextTranslator
 from dragoman.text.lines import make_lines
+
+if TYPE_CHECKING:
+    from dragoman.memory.memory import TranslationMemory
 
 __all__ = ["Translator"]
 
@@ -36,6 +40,8 @@ class Translator(TextTranslator):
         threads: batches translated at once. The caller's own is one of them; the others begin when they are needed.
         workspace_limit: most bytes of scratch memory for each thread. It grows as batches need it; a batch
             that would not fit is split before it starts.
+        memory: sentences that are in it are not translated again, and others go into it. It is not closed with the
+            translator.
 
     Raises:
         OptionsError: not a model, threads out of range, or models that do not share a source and a target vocabulary.
@@ -47,11 +53,13 @@ class Translator(TextTranslator):
         *,
         threads: int = 1,
         workspace_limit: int = 2 << 30,
+        memory: TranslationMemory | None = None,
     ) -> None:
         self.models = _models_of(model)
         size = check_integer("threads", threads, 1, _MOST_THREADS)
         limit = check_integer("workspace_limit", workspace_limit, 1, _MOST_WORKSPACE)
         check_ensemble(self.models)
+        self._memory = None if memory is None else _checked(memory)
         self._crew = Crew(size, limit)
 
     @property
@@ -86,7 +94,21 @@ class Translator(TextTranslator):
         if not texts:
             return []
         lines = make_lines(texts, self.models[0].pieces, options)
-        segments = segments_of(lines)
+        if self._memory is None:
+            return answer_lines(lines, self._search(segments_of(lines), options), self.models[0], options)
+        from dragoman.run.remembering import LineMemory  # brings SQLite, which few need
+
+        memory = LineMemory(self._memory, self.models, options)
+        known = memory.recall(lines)
+        others = [line for line, one in zip(lines, known, strict=True) if one is None]
+        results = self._search(segments_of(others), options)
+        answers = answer_lines(others, results, self.models[0], options)
+        memory.keep(others, results, answers)
+        fresh = iter(answers)
+        return [next(fresh) if one is None else one for one in known]
+
+    def _search(self, segments: Sequence[Segment], options: DecodingOptions) -> list[Found]:
+        """Hypotheses of each segment."""
         results: list[Found] = [[] for _ in segments]
         batches = make_batches(
             [len(segment.ids) for segment in segments],
@@ -103,7 +125,13 @@ class Translator(TextTranslator):
         for batch, found in zip(batches, self._crew.run(batches, run), strict=True):
             for number, result in zip(batch, found, strict=True):
                 results[number] = result
-        return answer_lines(lines, results, self.models[0], options)
+        return results
+
+
+def _checked(memory: TranslationMemory) -> TranslationMemory:
+    from dragoman.run.remembering import check_memory
+
+    return check_memory(memory)
 
 
 def _models_of(model: Model | Sequence[Model]) -> tuple[Model, ...]:

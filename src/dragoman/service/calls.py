@@ -87,8 +87,10 @@ def make_request(
     first, last = entries[0][0].languages, entries[-1][-1].languages
     languages = (first[0], last[1]) if first and last else None
     reading = Reading.of_call(split, format, glossary, glossary_method, keep, source_language, languages)
-    works, prefixes, linked = make_works(entries, options, changes, len(listed))
-    whole = Texts([read_text(text, reading) for text in listed], prefixes or ())
+    works, asked, linked = make_works(entries, options, changes, len(listed))
+    prefixes, constraints = asked.prefixes(len(listed)), asked.constraints_of(len(listed))
+    reading.check_constraints(constraints)
+    whole = Texts([read_text(text, reading) for text in listed], prefixes or (), constraints or ())
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     ticket = Ticket(caller, priority, deadline)
     return Request(whole, works, ticket, failures, single, on_line, seconds or 0.0, linked=linked)
@@ -99,7 +101,7 @@ def _steps(fleet: Fleet, model: ModelChoice | None, route: Sequence[str] | None)
         raise OptionsError("model", model, "given, or else route: one of the two")
     if route is not None:
         return [(name,) for name in fleet.route(route)]
-    names = (model,) if isinstance(model, str) else tuple(model or ())
-    if not names or not all(isinstance(name, str) for name in names):
+    names = (model,) if isinstance(model, str) else tuple(model) if isinstance(model, (tuple, list)) else ()
+    if not names or not all(isinstance(name, str) and name for name in names):
         raise OptionsError("model", model, "a name, or a sequence of names for an ensemble")
     return [names]

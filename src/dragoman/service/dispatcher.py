@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import DeadlineExceededError, DragomanError, ServiceClosedError, UnavailableError
 from dragoman.fleet.fleet import Fleet
@@ -31,6 +31,9 @@ from dragoman.service.ledger import Ledger
 from dragoman.service.requests import Part, Request, Work, own_copy
 from dragoman.service.scheduler import Scheduler, Ticket
 from dragoman.service.worker import Job, Worker, core_of
+
+if TYPE_CHECKING:
+    from dragoman.memory.memory import TranslationMemory
 
 __all__ = ["Dispatcher"]
 
@@ -56,6 +59,7 @@ class Dispatcher:
         fill_s: float,
         batch_sentences: int,
         batch_tokens: int,
+        memory: TranslationMemory | None,
         age_s: float,
     ) -> None:
         self._fleet, self._admission = fleet, admission
@@ -74,7 +78,7 @@ class Dispatcher:
         self._closing: str | None = None
         self._ended = self._over = False
         self._pid = os.getpid()
-        sizes = batch_sentences, batch_tokens
+        sizes = batch_sentences, batch_tokens, memory
         self.workers = [
             Worker(number, workspace_limit, core_of(cores, number), self._next_job, self._finish, self.abandon, *sizes)
             for number in range(workers)
@@ -87,10 +91,21 @@ class Dispatcher:
             self._end()
             raise
 
+    @property
+    def inherited(self) -> bool:
+        """Whether this is a forked child, where there is nothing to do and nothing to wait for."""
+        return self._pid != os.getpid()
+
     def check_process(self) -> None:
         """Raises ServiceClosedError in a forked child, where there are no workers and locks may be held."""
-        if self._pid != os.getpid():
+        if self.inherited:
             raise ServiceClosedError("this service belongs to the parent process and was inherited by a fork")
+
+    def check_open(self) -> None:
+        """Raises ServiceClosedError, also in a forked child."""
+        self.check_process()
+        if self._closing is not None:
+            raise ServiceClosedError(self._closing)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -114,8 +129,7 @@ class Dispatcher:
 
         request.future.add_done_callback(cancelled)
         with self._lock:
-            if self._closing is not None:
-                raise ServiceClosedError(self._closing)
+            self.check_open()
             self.ledger.open(request)
             self._begun.put(request)
             if len(request.texts.lines) > _SMALL_BATCH:
@@ -143,7 +157,7 @@ class Dispatcher:
 
     def abandon(self, reason: str = "the service is closed") -> None:
         """Begin to end. Takes no lock, and waits for nothing: a finaliser may call it."""
-        if self._pid == os.getpid():
+        if not self.inherited:
             self._closing = self._closing or reason
             self._admission.close(reason)
             self.tick()
@@ -151,7 +165,7 @@ class Dispatcher:
     def close(self) -> None:
         """Give up all requests and wait until the threads have ended, unless one of them calls."""
         self.abandon()
-        if self._pid == os.getpid() and not isinstance(threading.current_thread(), OwnThread):
+        if not self.inherited and not isinstance(threading.current_thread(), OwnThread):
             for thread in (*self.workers, self._clock):
                 thread.join()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dragoman.errors import DragomanError, ModelError, TranslationError, WeightsError
 from dragoman.model import Model
@@ -16,6 +17,10 @@ from dragoman.run.scratch import Scratch
 from dragoman.service.requests import LineJob, Part, Work, own_copy
 from dragoman.text.lines import Line, make_lines
 from dragoman.text.pivoting import through
+
+if TYPE_CHECKING:
+    from dragoman.memory.memory import TranslationMemory
+    from dragoman.run.remembering import LineMemory
 
 __all__ = ["Outcome", "fail_parts", "run_parts"]
 
@@ -49,6 +54,7 @@ def run_parts(
     *,
     max_sentences: int,
     max_tokens: int,
+    memory: TranslationMemory | None = None,
 ) -> Outcome:
     """Encode what is not encoded, translate one batch, and put together the lines that are complete.
 
@@ -58,6 +64,7 @@ def run_parts(
         models: of the work, in memory.
         scratch: of the worker.
         max_sentences, max_tokens: of the batch.
+        memory: lines that are in it are not run, and others go into it.
     """
     outcome = Outcome()
     parts = [part for part in parts if not (part.job.done or part.job.request.ticket.done)]
@@ -67,17 +74,31 @@ def run_parts(
         for part in parts:
             if part.job.last:
                 part.job.request.defaults = models[0].defaults
-        encoded = _encoded(work, parts, models[0], options, outcome)
+        known = None if memory is None else _line_memory(memory, models, options)
+        encoded = _encoded(work, parts, models[0], options, outcome, known)
         limits = int(max_sentences * _SLACK), int(max_tokens * _SLACK)
         complete = _run(encoded, models, scratch, options, outcome, *limits)
-        _assemble(complete, models[0], options, outcome)
+        _assemble(complete, models[0], options, outcome, known)
     except DragomanError as error:  # of the options or the ensemble: nothing of it can run
         _fail({part.job: None for part in parts}, error, outcome)
     return outcome
 
 
-def _encoded(work: Work, parts: Sequence[Part], model: Model, options: DecodingOptions, outcome: Outcome) -> list[Part]:
-    """Parts that are segments; lines without any go straight to the outcome."""
+def _line_memory(memory: TranslationMemory, models: Sequence[Model], options: DecodingOptions) -> LineMemory:
+    from dragoman.run.remembering import LineMemory  # brings SQLite, which few need
+
+    return LineMemory(memory, models, options)
+
+
+def _encoded(
+    work: Work,
+    parts: Sequence[Part],
+    model: Model,
+    options: DecodingOptions,
+    outcome: Outcome,
+    memory: LineMemory | None,
+) -> list[Part]:
+    """Parts that are segments; lines without any, and those that are remembered, go straight to the outcome."""
     fresh = [part.job for part in parts if part.segment < 0]
     segments = [part for part in parts if part.segment >= 0]
     stale = {part.job: None for part in segments if part.job.generation != work.generation}
@@ -85,9 +106,16 @@ def _encoded(work: Work, parts: Sequence[Part], model: Model, options: DecodingO
         changed = ModelError(f"{work.entries[0].name}: the model changed on disk during a request: send it again")
         _fail(stale, changed, outcome)
         segments = [part for part in segments if part.job not in stale]
-    for job, line in zip(fresh, _lines(fresh, model, options), strict=True):
+    lines = _lines(fresh, model, options)
+    sound = [line for line in lines if isinstance(line, Line)]
+    known = iter([None] * len(sound) if memory is None else memory.recall(sound))
+    for job, line in zip(fresh, lines, strict=True):
         if isinstance(line, DragomanError):
             _fail({job: None}, line, outcome)
+            continue
+        answer = next(known)
+        if answer is not None:
+            outcome.answers.append((job, _whole(job, answer)))
             continue
         job.line, job.generation = line, work.generation
         job.found = [None] * len(line.segments)
@@ -103,12 +131,14 @@ def _lines(jobs: Sequence[LineJob], model: Model, options: DecodingOptions) -> l
     texts = [job.text for job in jobs]
     if any(job.prefix for job in jobs):
         options = options.replace(target_prefix=tuple(job.prefix for job in jobs))
+    if any(job.constraints for job in jobs):
+        options = options.replace(constraints=tuple(job.constraints for job in jobs))
     try:
         return list(make_lines(texts, model.pieces, options))
     except DragomanError as error:
         if len(jobs) == 1:
             return [error.with_traceback(None)]
-        base = options.replace(target_prefix=None)
+        base = options.replace(target_prefix=None, constraints=())
         return [_lines([job], model, base)[0] for job in jobs]
 
 
@@ -179,11 +209,16 @@ def _segment(part: Part) -> Segment:
     return Segment(line.segments[part.segment], () if part.segment else line.prefix, phrases)
 
 
-def _assemble(jobs: Sequence[LineJob], model: Model, options: DecodingOptions, outcome: Outcome) -> None:
+def _assemble(
+    jobs: Sequence[LineJob], model: Model, options: DecodingOptions, outcome: Outcome, memory: LineMemory | None
+) -> None:
     """Translations of lines that are complete."""
     lines = [job.line for job in jobs if job.line is not None]
     found = [result for job in jobs for result in job.found if result is not None]
-    for job, answer in zip(jobs, answer_lines(lines, found, model, options), strict=True):
+    answers = answer_lines(lines, found, model, options)
+    if memory is not None:
+        memory.keep(lines, found, answers)
+    for job, answer in zip(jobs, answers, strict=True):
         if isinstance(answer, FailedLine):
             answer = FailedLine(answer.source, own_copy(answer.error))
         outcome.answers.append((job, _whole(job, answer)))

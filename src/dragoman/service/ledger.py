@@ -85,8 +85,7 @@ class Ledger:
             request.ticket.done = True
             self._ending += 1
             self._forget(request)
-            name = "+".join(entry.name for entry in request.entries)
-            self.counts.ended(end, name, time.monotonic() - request.started, expired=expired)
+            self.counts.ended(end, request.entries, time.monotonic() - request.started, expired=expired)
             return True
 
     def _settle(self, request: Request, settle: Callable[[], Any] | None) -> None:

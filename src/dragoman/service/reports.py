@@ -104,7 +104,7 @@ class MemoryReport:
         """The rest of the RSS: Python, libraries, vocabularies, results."""
         return None if self.process is None else self.process.rss - self.resident_bytes
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """For JSON."""
         totals = (
             "weights_bytes",
@@ -210,7 +210,7 @@ class ServiceStats:
     by_model: Mapping[str, Mapping[str, float]]
     models: tuple[ModelStats, ...] = field(repr=False)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """For JSON."""
         return _as_dict(self)
 
@@ -306,7 +306,7 @@ def service_stats(fleet: Fleet, dispatcher: Dispatcher, admission: Admission) ->
         waiting = dispatcher.ledger.waiting
         numbers = {name: getattr(counts, name) for name in _COUNTED}
         latency = counts.latencies.summary()
-        by_model = {name: one.summary() for name, one in counts.by_model.items()}
+        by_model = counts.by_model()
         depth = dispatcher.scheduler.depth
     with fleet.locked():
         models = tuple(
@@ -337,5 +337,5 @@ def service_stats(fleet: Fleet, dispatcher: Dispatcher, admission: Admission) ->
     )
 
 
-def _as_dict(record: Any) -> dict[str, Any]:
+def _as_dict(record: MemoryReport | ServiceStats) -> dict[str, object]:
     return dataclasses.asdict(record)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from dragoman.errors import DragomanError, OptionsError, TranslationError
 from dragoman.fleet.entries import Entry
 from dragoman.fleet.threads import call_back, check_may_wait
-from dragoman.options import DecodingChanges, DecodingOptions
+from dragoman.options import Constraint, DecodingChanges, DecodingOptions
 from dragoman.result import FailedLine, Translation
 from dragoman.run.flights import Found
 from dragoman.service.scheduler import Ticket
@@ -25,7 +25,9 @@ __all__ = ["Answer", "Failures", "LineJob", "Part", "Request", "Work", "make_wor
 Failures = Literal["raise", "keep"]
 OnLine = Callable[[int, Translation | FailedLine], None]
 
-_OF_OUTPUT = ("n_best", "alignment", "word_scores", "weights", "target_prefix")
+_OF_TEXTS = ("target_prefix", "constraints")
+"""Options that may be other ones for each text."""
+_OF_OUTPUT = ("n_best", "alignment", "word_scores", "weights", *_OF_TEXTS)
 """Options that only make sense for the last model of a route."""
 _PIECES_A_LETTER = 0.3
 _PLAIN = DecodingOptions()
@@ -113,6 +115,13 @@ class LineJob:
     @property
     def prefix(self) -> str:
         return self.ask.prefix
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """For the model that writes the translation. Behind others their spans mean nothing."""
+        if not self.last or not self.step:
+            return self.ask.constraints if self.last else ()
+        return tuple(Constraint(one.text) for one in self.ask.constraints)
 
     @property
     def last(self) -> bool:
@@ -253,23 +262,22 @@ class Request:
 
 def make_works(
     route: Sequence[tuple[Entry, ...]], options: DecodingOptions | None, changes: DecodingChanges, texts: int
-) -> tuple[tuple[Work, ...], tuple[str, ...] | None, bool]:
-    """One `Work` for each step of a route, the target prefix of each text, and whether all steps need alignments.
+) -> tuple[tuple[Work, ...], DecodingOptions, bool]:
+    """One `Work` for each step of a route, what was asked for, and whether all steps need alignments.
 
     Raises OptionsError if an option is unknown, out of range, or does not fit the number of texts.
     """
     if options is None and not changes:  # most requests
-        return tuple(Work(entries, None, _PLAIN) for entries in route), None, False
+        return tuple(Work(entries, None, _PLAIN) for entries in route), _PLAIN, False
     asked = DecodingOptions.of(options, changes, _PLAIN)
-    prefixes = asked.prefixes(texts)
     changed = _PLAIN.replace(**changes)
-    if prefixes is not None and len(route) > 1:
+    if asked.prefixes(texts) is not None and len(route) > 1:
         raise OptionsError("target_prefix", "given", "None for a route of several models")
-    options, changed = _without(options, ("target_prefix",)), _without(changed, ("target_prefix",))
+    options, changed = _without(options, _OF_TEXTS), _without(changed, _OF_TEXTS)
     early, early_changes = _without(options, _OF_OUTPUT), _without(changed, _OF_OUTPUT)
     works = [Work(entries, early, early_changes) for entries in route[:-1]]
     linked = asked.alignment is not None and len(route) > 1
-    return (*works, Work(route[-1], options, changed)), prefixes, linked
+    return (*works, Work(route[-1], options, changed)), asked, linked
 
 
 def _without(options: Any, names: Sequence[str]) -> Any:

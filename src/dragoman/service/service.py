@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Literal, Unpack, overload
+from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 from dragoman.arguments import check_integer, check_seconds, check_texts
 from dragoman.errors import OptionsError
@@ -26,6 +26,9 @@ from dragoman.service.reports import MemoryReport, ServiceStats, memory_report, 
 from dragoman.service.requests import Failures, OnLine, Request
 from dragoman.service.streams import Stream
 from dragoman.units import parse_bytes
+
+if TYPE_CHECKING:
+    from dragoman.memory.memory import TranslationMemory
 
 __all__ = ["Service"]
 
@@ -49,9 +52,11 @@ class Service:
         fill_s: how long a text may wait for others to share a batch with. 0: workers take what there is.
         batch_sentences, batch_tokens: most of a batch.
         age_s: requests of any priority get a turn at least so often; see `dragoman.service.scheduler`.
+        memory: sentences that are in it are not translated again, and others go into it. It is not closed with the
+            service; its `stats` say how often that helped.
 
     Raises:
-        OptionsError: a number out of range.
+        OptionsError: a number out of range, or no memory.
         UnavailableError: this system cannot pin threads, or has none left.
     """
 
@@ -67,6 +72,7 @@ class Service:
         batch_sentences: int = MAX_BATCH_SENTENCES,
         batch_tokens: int = MAX_BATCH_TOKENS,
         age_s: float = 1.0,
+        memory: TranslationMemory | None = None,
     ) -> None:
         if not isinstance(fleet, Fleet):
             raise OptionsError("fleet", fleet, "a Fleet")
@@ -79,6 +85,10 @@ class Service:
         limit = _UNLIMITED if workspace is None else parse_bytes("workspace", workspace)
         if limit < _PAGE:
             raise OptionsError("workspace", workspace, f"at least {_PAGE} bytes")
+        if memory is not None:
+            from dragoman.run.remembering import check_memory  # brings SQLite, which few need
+
+            check_memory(memory)
         self.fleet = fleet
         self._closed = False
         self._admission = Admission(queue_limit)
@@ -91,6 +101,7 @@ class Service:
             fill_s=fill_s,
             batch_sentences=batch_sentences,
             batch_tokens=batch_tokens,
+            memory=memory,
             age_s=age_s,
         )
         self._entrance = Entrance(fleet, self._admission, self._dispatcher)
@@ -265,7 +276,7 @@ class Service:
         on_line: OnLine | None = None,
         **call: Unpack[Call],
     ) -> Request:
-        self._dispatcher.check_process()
+        self._dispatcher.check_open()
         return make_request(self.fleet, texts, options, failures=failures, on_line=on_line, **call)
 
     # -- looking ---------------------------------------------------------------------------------------------
@@ -305,7 +316,7 @@ class Service:
         self._admission.close("the service is closed")
         self._dispatcher.tick()
         try:
-            if wait:
+            if wait and not self._dispatcher.inherited:
                 self.drain(timeout)
         finally:
             self.close()

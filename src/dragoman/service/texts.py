@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dragoman.options import DecodingOptions
+from dragoman.options import Constraint, DecodingOptions
 from dragoman.result import FailedLine, Translation
 from dragoman.text.dialogue import Dialogue, PlannedLine
 from dragoman.text.passage import Passage
@@ -42,6 +42,7 @@ class Text:
         number: its place in the request.
         passage: taken apart.
         prefix: what the translation of its first line begins with.
+        constraints: what the translation of its only line must contain.
         lines: of the passage, in order; one may be there several times.
         missing: how many different ones have no answer.
     """
@@ -49,6 +50,7 @@ class Text:
     number: int
     passage: Passage
     prefix: str = ""
+    constraints: tuple[Constraint, ...] = ()
     lines: list[WantedLine] = field(default_factory=list)
     missing: int = 0
 
@@ -70,12 +72,19 @@ class Texts:
     Args:
         passages: of the texts.
         prefixes: of each the beginning of its translation; empty: none.
+        constraints: of each what its translation must contain; empty: nothing.
     """
 
-    def __init__(self, passages: Sequence[Passage], prefixes: Sequence[str] = ()) -> None:
-        self._lines: dict[tuple[PlannedLine, str], WantedLine] = {}
+    def __init__(
+        self,
+        passages: Sequence[Passage],
+        prefixes: Sequence[str] = (),
+        constraints: Sequence[tuple[Constraint, ...]] = (),
+    ) -> None:
+        self._lines: dict[tuple[PlannedLine, str, tuple[Constraint, ...]], WantedLine] = {}
         self.all = [
-            Text(number, passage, prefixes[number] if prefixes else "") for number, passage in enumerate(passages)
+            Text(number, passage, prefixes[number] if prefixes else "", constraints[number] if constraints else ())
+            for number, passage in enumerate(passages)
         ]
         for text in self.all:
             self._add(text)
@@ -83,9 +92,10 @@ class Texts:
     def _add(self, text: Text) -> None:
         prefix = text.prefix
         for planned in text.passage.lines:
-            line = self._lines.get((planned, prefix))
+            key = (planned, prefix, text.constraints)
+            line = self._lines.get(key)
             if line is None:
-                line = self._lines[planned, prefix] = WantedLine(Dialogue(planned, prefix))
+                line = self._lines[key] = WantedLine(Dialogue(*key))
             text.lines.append(line)
             prefix = ""
         own = dict.fromkeys(text.lines)

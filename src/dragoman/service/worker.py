@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dragoman.errors import OptionsError, UnavailableError
 from dragoman.fleet.threads import OwnThread
@@ -14,6 +15,9 @@ from dragoman.model import Model
 from dragoman.run.scratch import Scratch
 from dragoman.service.jobs import Outcome, fail_parts, run_parts
 from dragoman.service.requests import Part, Work
+
+if TYPE_CHECKING:
+    from dragoman.memory.memory import TranslationMemory
 
 __all__ = ["Job", "Worker", "core_of"]
 
@@ -52,6 +56,7 @@ class Worker(OwnThread):
         died: Callable[[str], None],
         max_sentences: int,
         max_tokens: int,
+        memory: TranslationMemory | None,
     ) -> None:
         super().__init__(f"dragoman-worker-{number}")
         self.scratch = Scratch(limit)
@@ -63,6 +68,7 @@ class Worker(OwnThread):
         self.number = number
         self._core, self._next_job, self._finish, self._died = core, next_job, finish, died
         self._limits = {"max_sentences": max_sentences, "max_tokens": max_tokens}
+        self._memory = memory
 
     @property
     def grown(self) -> bool:
@@ -91,7 +97,7 @@ class Worker(OwnThread):
             started = time.monotonic()
             work = job.work
             try:
-                outcome = run_parts(work, job.parts, job.models, self.scratch, **self._limits)
+                outcome = run_parts(work, job.parts, job.models, self.scratch, **self._limits, memory=self._memory)
             except BaseException as error:  # a defect; but the other requests go on
                 _log.exception("a batch failed")
                 outcome = fail_parts(job.parts, error)
@@ -111,6 +117,7 @@ def core_of(cores: Sequence[int] | None, number: int) -> int | None:
     if not hasattr(os, "sched_setaffinity"):
         raise UnavailableError("this system cannot pin threads to cores: leave `cores` out.")
     allowed = os.sched_getaffinity(0)
-    if not cores or not set(cores) <= allowed:
-        raise OptionsError("cores", list(cores), f"some of {sorted(allowed)}")
+    if not isinstance(cores, (tuple, list, range, set, frozenset)) or not cores or not set(cores) <= allowed:
+        raise OptionsError("cores", cores, f"some of {sorted(allowed)}")
+    cores = sorted(cores) if isinstance(cores, (set, frozenset)) else cores
     return cores[number % len(cores)]

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dragoman.text.codes import Code, CodedText, CodeKind, Span
-from dragoman.text.format import Block
+from dragoman.text.format import Block, Places
 
 __all__ = ["BlockBuilder"]
 
 _SPACES = " \t\n\f\r"
+_UNEVEN = re.compile(r"[\t\n\f\r]|  ")
 _RUNS = re.compile(r"[ \t\n\f\r]+|[^ \t\n\f\r]+")
 
 
@@ -59,7 +60,9 @@ class BlockBuilder:
 
     def add_text(self, start: int, stop: int) -> None:
         """Characters of the source that stand for themselves."""
-        if not self.collapse:
+        text = self._source[start:stop]
+        can_begin = not text.startswith(" ") or (bool(self._chars) and self._chars[-1] != " ")
+        if not self.collapse or (can_begin and not _UNEVEN.search(text)):
             self._add_run(start, stop)
             return
         for run in _RUNS.finditer(self._source, start, stop):
@@ -113,10 +116,12 @@ class BlockBuilder:
         trailing = bool(kept) and _is_trailing(kept[-1], last)
         first = min(first, kept[0].at) if leading else first
         last = max(last, kept[-1].at) if trailing else last
-        origins = starts[first:last]
-        origins.append(stops[last - 1])
         span = Span(kept[0].start if leading else starts[first], kept[-1].stop if trailing else stops[last - 1])
-        return Block(CodedText(text[first:last], self._codes(kept, first, last)), origins, span)
+        return Block(
+            CodedText(text[first:last], self._codes(kept, first, last)),
+            Places(starts[first:last], stops[first:last]),
+            span,
+        )
 
     def _codes(self, marks: Sequence[_Mark], first: int, last: int) -> tuple[Code, ...]:
         count = Counter(mark.element for mark in marks)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dragoman.result import Span, Translation
-from dragoman.text.codes import AlignedPart, Code, CodedText, TokenLinks
+from dragoman.text.codes import AlignedPart, Code, CodedText
 from dragoman.text.dialogue import STAND_INS, PlannedLine
 from dragoman.text.glossary import TermMatch
 from dragoman.text.joints import gap_between
-from dragoman.text.linking import token_links
+from dragoman.text.linking import linked_parts
 from dragoman.text.projection import project
 from dragoman.text.protect import Keep, Protection, find_protected
 from dragoman.text.reading import Reading
@@ -74,7 +74,7 @@ class CodedBlock:
         for one in placed:
             if (source, target) != (one.source.start, one.target.start):
                 yield AlignedPart(Span(source, one.source.start), Span(target, one.target.start))
-            yield AlignedPart(one.source, one.target, one.links())
+            yield from one.parts()
             source, target = one.source.stop, one.target.stop
         if (source, target) != (len(self.text), len(text)):
             yield AlignedPart(Span(source, len(self.text)), Span(target, len(text)))
@@ -94,13 +94,11 @@ class Placed:
     line: Translation | None
     led: int
 
-    def links(self) -> TokenLinks | None:
-        links = None if self.line is None else token_links(self.line)
-        if links is None or not self.led:
-            return links
-        most = self.target.stop - self.target.start
-        moved = [Span(*(min(max(0, edge - self.led), most) for edge in span)) for span in links.target]
-        return replace(links, target=tuple(moved))
+    def parts(self) -> Iterator[AlignedPart]:
+        """What is known of the places of its words."""
+        if self.line is None:
+            return iter((AlignedPart(self.source, self.target),))
+        return linked_parts(self.line, self.source, self.target, self.led)
 
 
 @dataclass(frozen=True, slots=True)

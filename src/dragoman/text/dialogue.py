@@ -1,12 +1,14 @@
 """The way of one line: what models are asked, and what they are asked again because of an answer.
 
 Most lines are one question. A line that came back as a runaway is asked once more with a wider beam, then in shorter
-segments; one whose stand-ins were lost, with others; one with terms climbs the ladder of `dragoman.text.terms`.
+segments; one with other numbers, with a wider beam; one whose stand-ins were lost, with others; one with terms climbs
+the ladder of `dragoman.text.terms`.
 Whoever translates holds many dialogues at once, and answers those that are open in batches.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Generator
 from dataclasses import dataclass, replace
@@ -14,12 +16,14 @@ from functools import partial
 from typing import NamedTuple
 
 from dragoman.errors import TranslationError
-from dragoman.options import DecodingOptions
+from dragoman.options import Constraint, DecodingOptions
 from dragoman.result import FailedLine, Translation
 from dragoman.text import terms
 from dragoman.text.codes import AlignedPart, Code, CodedText, CodeKind, Span
+from dragoman.text.editing import edited
 from dragoman.text.glossary import TermMatch
 from dragoman.text.linking import token_links
+from dragoman.text.numbers import check_numbers, mended_numbers
 from dragoman.text.projection import project
 from dragoman.text.quality import find_runaway
 from dragoman.text.settled import settled_line
@@ -32,6 +36,7 @@ STAND_INS = ("John", "London")
 of them, or keep a sentence as fluent."""
 _BEAM = 4
 _SHORT = 24
+_DIGIT = re.compile(r"\d")
 _FEWEST_REPEATED = 6
 """Tokens that a repetition has twice, at least."""
 
@@ -79,11 +84,17 @@ PLAIN_ASK = AskKind()
 
 
 class Ask(NamedTuple):
-    """A question to a model. ``prefix``: what the translation begins with."""
+    """A question to a model.
+
+    Attributes:
+        prefix: what the translation begins with.
+        constraints: what it must contain, with spans in the text.
+    """
 
     text: str
     prefix: str = ""
     kind: AskKind = PLAIN_ASK
+    constraints: tuple[Constraint, ...] = ()
 
 
 _Talk = Generator[Ask, Translation | None, Translation]
@@ -100,8 +111,8 @@ class Dialogue:
 
     __slots__ = ("_first", "_talk", "ask", "result")
 
-    def __init__(self, line: PlannedLine, prefix: str = "") -> None:
-        self._talk = _talk(line, prefix)
+    def __init__(self, line: PlannedLine, prefix: str = "", constraints: tuple[Constraint, ...] = ()) -> None:
+        self._talk = _talk(line, prefix, constraints)
         self._first = True
         self.result: Translation | FailedLine | None = None
         self.ask: Ask | None = next(self._talk)
@@ -122,10 +133,10 @@ class Dialogue:
             self.ask, self.result = None, FailedLine(answer.source, known)
 
 
-def _talk(line: PlannedLine, prefix: str) -> _Talk:
+def _talk(line: PlannedLine, prefix: str, constraints: tuple[Constraint, ...]) -> _Talk:
     if line.terms:
         return (yield from _with_terms(line, prefix))
-    first = yield from _sound(Ask(line.text, prefix, AskKind(line.linked)))
+    first = yield from _numbered(Ask(line.text, prefix, AskKind(line.linked), constraints))
     assert first is not None
     if not line.stand_ins or _keeps_stand_ins(line, STAND_INS[0], first):
         return first
@@ -141,11 +152,11 @@ def _talk(line: PlannedLine, prefix: str) -> _Talk:
 
 def _with_terms(line: PlannedLine, prefix: str) -> _Talk:
     """Up the ladder, as far as it takes."""
-    ladder = settle_terms(line.text, line.terms, line.method, stand_ins=STAND_INS, constrains=False)
+    ladder = settle_terms(line.text, line.terms, line.method, stand_ins=STAND_INS)
     said: dict[terms.Ask, Translation] = {}
     wanted = next(ladder)
     while True:
-        answer = yield from _sound(Ask(wanted.text, prefix, AskKind(linked=True)))
+        answer = yield from _sound(Ask(wanted.text, prefix, AskKind(linked=True), wanted.constraints))
         if answer is None:  # of a further step: what there is holds
             ladder.close()
             return next(iter(said.values()))
@@ -155,6 +166,21 @@ def _with_terms(line: PlannedLine, prefix: str) -> _Talk:
         except StopIteration as end:
             settled: terms.Settled = end.value
             return settled_line(line.text, settled, said[settled.ask])
+
+
+def _numbered(ask: Ask) -> Generator[Ask, Translation | None, Translation | None]:
+    """The answer with the numbers of the question: if they differ, of a wider beam, else written over where clear."""
+    first = yield from _sound(ask)
+    if first is None or not _DIGIT.search(ask.text + first.text) or check_numbers(ask.text, first.text).passed:
+        return first
+    if not first.warnings:  # of a runaway that was one already
+        again = yield ask._replace(kind=ask.kind._replace(effort=1))
+        if again is not None and check_numbers(ask.text, again.text).passed:
+            return again
+    edits = mended_numbers(ask.text, first.text)
+    if edits:
+        return edited(first, edits)
+    return replace(first, warnings=(*first.warnings, f"Check the numbers: {_shown(ask.text)}"))
 
 
 def _sound(ask: Ask) -> Generator[Ask, Translation | None, Translation | None]:

@@ -9,7 +9,36 @@ from typing import Protocol
 
 from dragoman.text.codes import CodedText, Span
 
-__all__ = ["Block", "MarkedText", "Written"]
+__all__ = ["Block", "MarkedText", "Places", "Written"]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the characters of a text are written, in unsigned 32-bit offsets.
+
+    Attributes:
+        starts, stops: of each character what is written for it: itself, a reference, or what a stand-in stands for.
+    """
+
+    starts: array[int]
+    stops: array[int]
+
+    @classmethod
+    def same(cls, length: int, offset: int = 0) -> Places:
+        """Of a text that is written as it is, from ``offset`` on."""
+        edges = array("I", range(offset, offset + length + 1))
+        return cls(edges[:-1], edges[1:])
+
+    def span(self, span: Span) -> Span:
+        """Where a stretch of the text is written."""
+        if not self.starts:
+            return Span(0, 0)
+        start = self.starts[span.start] if span.start < len(self.starts) else self.stops[-1]
+        return Span(start, max(start, self.stops[span.stop - 1])) if span.start < span.stop else Span(start, start)
+
+    def moved(self, by: int) -> Places:
+        """The same, behind ``by`` more characters."""
+        return Places(array("I", (at + by for at in self.starts)), array("I", (at + by for at in self.stops)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +47,12 @@ class Block:
 
     Attributes:
         coded: what the model reads (references decoded, white space as the format makes of it), and the inline codes.
-        origins: array of unsigned 32-bit: of each character of the text, and of its end, the offset in the source.
+        places: where the characters of the text stand in the source.
         span: what of the source it replaces.
     """
 
     coded: CodedText
-    origins: array[int]
+    places: Places
     span: Span
 
 
@@ -33,13 +62,13 @@ class Written:
 
     Attributes:
         text: in the format of the source.
-        origins: for each block that was given, as `Block.origins`: of each character of its translated text, and of
-            its end, the offset in ``text``.
+        places: for each block that was given, where the characters of its translated text stand in ``text``; None for
+            one that went along in the marks of another.
         warnings: what could not be kept, for a person.
     """
 
     text: str
-    origins: tuple[array[int] | None, ...]
+    places: tuple[Places | None, ...]
     warnings: tuple[str, ...] = ()
 
 

@@ -200,40 +200,47 @@ class TermFinder:
         """
         if not self._root.below:
             return ()
-        spans = [Span(*match.span()) for match in _WORD.finditer(text)]
-        keys = [_key(text[start:stop]) for start, stop in spans]
+        words = list(_WORD.finditer(text))
+        keys = [_key(word[0]) for word in words]
         found: list[TermMatch] = []
         place = turn = 0
-        while place < len(spans):
-            start = spans[place].start
-            while turn < len(taken) and taken[turn].stop <= start:
-                turn += 1
-            end = taken[turn].start if turn < len(taken) else len(text)
-            match = self._longest(text, spans, keys, place, end)
-            if match is None:
-                place += 1
-            else:
+        while place < len(words):
+            match = None
+            if self._begins(keys[place]):
+                start = words[place].start()
+                while turn < len(taken) and taken[turn].stop <= start:
+                    turn += 1
+                match = self._longest(text, words, keys, place, taken[turn].start if turn < len(taken) else len(text))
+            place += 1
+            if match is not None:
                 found.append(match)
-                while place < len(spans) and spans[place].start < match.span.stop:
+                while place < len(words) and words[place].start() < match.span.stop:
                     place += 1
         return tuple(found)
 
-    def _longest(self, text: str, spans: Sequence[Span], keys: Sequence[str], place: int, end: int) -> TermMatch | None:
+    def _begins(self, key: str) -> bool:
+        below = self._root.below
+        return key in below or any(form in below for form in forms(key, self._language))
+
+    def _longest(
+        self, text: str, words: Sequence[re.Match[str]], keys: Sequence[str], place: int, end: int
+    ) -> TermMatch | None:
         best: TermMatch | None = None
         nodes = [self._root]
-        start = spans[place].start
-        for number in range(place, len(spans)):
-            if spans[number].stop > end:
+        start = words[place].start()
+        for number in range(place, len(words)):
+            stop = words[number].end()
+            if stop > end:
                 break
             # As it is written goes before inflected forms.
             known = forms(keys[number], self._language)
             nodes = [node.below[form] for node in nodes for form in known if form in node.below]
             if not nodes:
                 break
-            words = text[start : spans[number].stop]
-            term = next((one for node in nodes for one in node.terms if _fits(one, words)), None)
+            own = text[start:stop]
+            term = next((one for node in nodes for one in node.terms if _fits(one, own)), None)
             if term is not None:
-                best = TermMatch(Span(start, spans[number].stop), term, _in_case(term, words))
+                best = TermMatch(Span(start, stop), term, _in_case(term, own))
         return best
 
 

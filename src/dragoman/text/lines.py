@@ -14,13 +14,14 @@ from dragoman.text.constraining import phrases_of
 from dragoman.text.cutting import cut
 from dragoman.text.joints import joint
 from dragoman.text.pieces import Pieces, clean
-from dragoman.text.whole import LOGITS, WHOLE
+from dragoman.text.whole import LOGITS, WHOLE, Whole
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from dragoman.backends.constraints import Phrase
+    from dragoman.text.quality import Estimator
 
 __all__ = ["Line", "RawHypothesis", "make_lines", "make_translations", "realigned"]
 
@@ -113,6 +114,7 @@ def make_translations(
     found: Sequence[Sequence[RawHypothesis]],
     pieces: Pieces,
     options: DecodingOptions,
+    estimator: Estimator | None = None,
 ) -> list[Translation]:
     """The results of some lines.
 
@@ -121,6 +123,7 @@ def make_translations(
         found: the hypotheses of each segment, best first; all segments of the first line, then of the next.
         pieces: of the model.
         options: as given to the back end.
+        estimator: of the model, if it has one.
     """
     ids = [[raw.ids.tolist() for raw in segment] for segment in found]
     texts = iter(pieces.decode([one for segment in ids for one in segment]))
@@ -128,7 +131,8 @@ def make_translations(
         [_hypothesis(raw, one, next(texts), pieces, options) for raw, one in zip(raws, lists, strict=True)]
         for raws, lists in zip(found, ids, strict=True)
     )
-    return [_translation(line, segments, pieces, options) for line in lines]
+    recipe = LOGITS if options.skip_cost else WHOLE if estimator is None else Whole(estimator=estimator)
+    return [_translation(line, segments, pieces, options, recipe) for line in lines]
 
 
 def realigned(translation: Translation, options: DecodingOptions) -> Translation:
@@ -167,9 +171,8 @@ def _wants_spans(options: DecodingOptions) -> bool:
 
 
 def _translation(
-    line: Line, segments: Iterator[list[Hypothesis]], pieces: Pieces, options: DecodingOptions
+    line: Line, segments: Iterator[list[Hypothesis]], pieces: Pieces, options: DecodingOptions, recipe: Whole
 ) -> Translation:
-    recipe = LOGITS if options.skip_cost else WHOLE
     if not line.segments:
         eos = pieces.source_tokens([pieces.source.eos_id])
         none = (Span(len(line.text), len(line.text)),) if _wants_spans(options) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,7 @@ from dragoman.text.coded_block import CodedBlock, Placed, read_block
 from dragoman.text.codes import CodedText
 from dragoman.text.composing import Part, compose
 from dragoman.text.dialogue import PlannedLine
-from dragoman.text.format import Block, MarkedText, Written
+from dragoman.text.format import Block, MarkedText, Places, Written
 from dragoman.text.lines import realigned
 from dragoman.text.places import SourcePlace, TargetPlace
 from dragoman.text.reading import Reading
@@ -44,23 +43,23 @@ class MarkedPassage:
         done = [block.translate(lines) for block in self.blocks]
         written = self.marked.write([one.restored.coded for one in done])
         parts: list[Part] = []
-        for block, coded, one, origins in zip(self.marked.blocks, self.blocks, done, written.origins, strict=True):
-            known = _found(one.restored.coded.text, written.text) if origins is None else origins
+        for block, coded, one, places in zip(self.marked.blocks, self.blocks, done, written.places, strict=True):
+            known = _found(one.restored.coded.text, written.text) if places is None else places
             if known is None:
                 continue
             for sentence in one.placed:
-                source = SourcePlace(sentence.source.start, coded.substituted, block.origins, self.source)
-                target = TargetPlace(sentence.target.start - sentence.led, one.restored, known, written.text)
+                source = SourcePlace(sentence.source.start, coded.substituted, block.places)
+                target = TargetPlace(sentence.target.start - sentence.led, one.restored, known)
                 parts.append(_part(sentence, source, target, options))
         warnings = [warning for one in done for warning in one.warnings]
-        places = [part.target_place for part in parts if part.line is not None]
-        return compose(self.source, parts, [(written.text, places)], options, [*warnings, *written.warnings])
+        targets = [part.target_place for part in parts if part.line is not None]
+        return compose(self.source, parts, [(written.text, targets)], options, [*warnings, *written.warnings])
 
 
-def _found(text: str, written: str) -> array[int] | None:
+def _found(text: str, written: str) -> Places | None:
     """Where the translation of a block stands that went along in the marks of another, as an image's ``alt``."""
     start = written.find(text)
-    return None if start < 0 else array("I", range(start, start + len(text) + 1))
+    return None if start < 0 else Places.same(len(text), start)
 
 
 def _part(sentence: Placed, source: SourcePlace, target: TargetPlace, options: DecodingOptions) -> Part:
@@ -82,12 +81,12 @@ class Unmarked:
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        return (Block(CodedText(self.text), array("I", range(len(self.text) + 1)), Span(0, len(self.text))),)
+        return (Block(CodedText(self.text), Places.same(len(self.text)), Span(0, len(self.text))),)
 
     def write(self, translated: Sequence[CodedText | None]) -> Written:
         (one,) = translated
         text = self.text if one is None else one.text
-        return Written(text, (array("I", range(len(text) + 1)),))
+        return Written(text, (Places.same(len(text)),))
 
 
 def read_marked(source: str, marked: MarkedText, reading: Reading) -> MarkedPassage:

@@ -7,7 +7,9 @@ import unicodedata
 from collections import Counter
 from typing import NamedTuple
 
-__all__ = ["NumberCheck", "check_numbers", "numbers_of"]
+from dragoman.result import Span
+
+__all__ = ["NumberCheck", "check_numbers", "mended_numbers", "numbers_of"]
 
 _GROUP = "[.,'\u2019\u066c\u00a0\u202f\u2009 ]"
 _NUMBER = re.compile(rf"(?<!\d)(?:\d{{1,3}}(?:{_GROUP}\d{{3}})+|\d{{1,2}}(?:,\d{{2}})+,\d{{3}})(?!\d)|\d+")
@@ -40,6 +42,29 @@ def check_numbers(source: str, target: str) -> NumberCheck:
     """
     wanted, found = numbers_of(source), numbers_of(target)
     return NumberCheck(_above(wanted - found), _above(found - wanted))
+
+
+def mended_numbers(source: str, target: str) -> list[tuple[Span, str]] | None:
+    """Numbers of a translation that are wrong, and what of the source belongs there.
+
+    Only where it is clear: as many are missing as there are besides. None where it is not.
+    """
+    check = check_numbers(source, target)
+    if len(check.missing) != len(check.extra):
+        return None
+    wanted, wrong = _places(source, Counter(check.missing)), _places(target, Counter(check.extra))
+    return [(span, source[found.start : found.stop]) for span, found in zip(wrong, wanted, strict=True)]
+
+
+def _places(text: str, wanted: Counter[str]) -> list[Span]:
+    """Where these numbers stand, the last ones of equals."""
+    found: list[Span] = []
+    for match in reversed(list(_NUMBER.finditer(text))):
+        digits = _digits(match[0])
+        if wanted[digits] > 0:
+            wanted[digits] -= 1
+            found.append(Span(*match.span()))
+    return found[::-1]
 
 
 def _digits(number: str) -> str:

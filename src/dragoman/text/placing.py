@@ -56,7 +56,7 @@ class Map:
         stops = end.find(end.source_first, last, low, high)
         start = starts.first if starts else max(low, begin.target_last)
         stop = stops.last if stops else min(high, end.target_first)
-        return Found(start, stop, 1.0) if start < stop else None
+        return Found(start, stop, 1.0, 1.0) if start < stop else None
 
     def trim(self, found: Found, first: int, last: int) -> Found:
         """Without punctuation at an edge where the source has none."""
@@ -69,7 +69,7 @@ class Map:
         if is_word(self.texts[0], self.source[last - 1]):
             while stop - 1 > start and not is_word(self.texts[1], self.target[stop - 1]):
                 stop -= 1
-        return Found(start, stop, found.mass)
+        return Found(start, stop, found.mass, found.purity)
 
 
 @dataclass(slots=True, eq=False)
@@ -88,7 +88,7 @@ class _Bundle:
 
 
 def _surest_first(bundle: _Bundle) -> tuple[bool, float]:
-    return not bundle.is_stand_in, -bundle.wish.mass if bundle.wish else 0.0
+    return not bundle.is_stand_in, -bundle.wish.purity if bundle.wish else 0.0
 
 
 @dataclass(slots=True)
@@ -200,7 +200,8 @@ def _free_stretch(bundle: _Bundle, known: Map, taken: _Taken, low: int, high: in
             found = begin.find(first, last, start, stop)
         else:
             start, stop = max(start, wish.first), min(stop, wish.last)
-            found = Found(start, stop, (stop - start) / (wish.last - wish.first)) if start < stop else None
+            share = (stop - start) / (wish.last - wish.first)
+            found = Found(start, stop, share, share) if start < stop else None
         if found and (best is None or found.mass > best.mass):
             best = found
     if best is None or best.mass < _WORTH_OWN * wish.mass:

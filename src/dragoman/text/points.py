@@ -41,6 +41,8 @@ def _place(point: Node, node: Node, pairs: Sequence[Node], firsts: Sequence[int]
         return node.high
     if inside:
         return _in_word(at, before, node, pairs, firsts, known)
+    if point.codes[0].width:
+        return _lost_stand_in(point, before, node, pairs, firsts, known)
     if len(point.codes) == 1 and point.codes[0].kind is not CodeKind.EMPTY:
         return _half_pair(point.codes[0].kind, before, after, node, known)
     touches_before = not text[at - 1].isspace() and at > 0
@@ -88,6 +90,23 @@ def _half_pair(kind: CodeKind, before: int, after: int, node: Node, known: Map) 
         return _found(after, min(region.source_last, node.last), node, known)[0]
     region = known.region_of(before)
     return _found(max(region.source_first, node.first), before + 1, node, known)[1]
+
+
+def _lost_stand_in(
+    point: Node, before: int, node: Node, pairs: Sequence[Node], firsts: Sequence[int], known: Map
+) -> int:
+    """Beside what looked at it; if nothing did, behind what came before it or in front of what came after it."""
+    first, last = cut_words(known.source, point.span)
+    low, high = cut_words(known.target, Span(node.low, node.high))
+    own = known.find(first, last, low, high)
+    if own is not None and own.mass > 0:
+        return known.target[own.first].start
+    if last >= node.last:
+        return node.high
+    left, right = known.find(before, before + 1, low, high), known.find(last, last + 1, low, high)
+    if right is not None and (left is None or right.mass > left.mass):
+        return _image(last, node, pairs, firsts, known)[0]
+    return _image(before, node, pairs, firsts, known)[1]
 
 
 def _outside(place: int, stretches: Sequence[tuple[int, int]]) -> int:

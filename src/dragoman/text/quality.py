@@ -8,13 +8,22 @@ second ranks sentences: with chrF its rank correlation on 600 sentences of Multi
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from dragoman.formats.quality_model import QualityModel
 
-__all__ = ["Estimator", "LogisticEstimator", "ProbabilityEstimator", "Quality", "Runaway", "find_runaway"]
+__all__ = [
+    "PROBABILITIES",
+    "Estimator",
+    "LogisticEstimator",
+    "ProbabilityEstimator",
+    "Quality",
+    "Runaway",
+    "find_runaway",
+]
 
 
 class Quality(NamedTuple):
@@ -42,6 +51,9 @@ class ProbabilityEstimator:
     def estimate(self, words: Sequence[Sequence[float]]) -> Quality:
         pieces = [piece for word in words for piece in word]
         return Quality(tuple(_exp(word) for word in words), _exp(pieces))
+
+
+PROBABILITIES = ProbabilityEstimator()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,7 @@ def find_runaway(source: Sequence[str], target: Sequence[str], *, end: str = "</
         source, target: tokens, with the end symbol where there is one.
         end: the end symbol.
     """
-    found = _repetition(target)
+    found = _repetition(target) if _could_repeat(target) else None
     if found is not None:
         same = _repetition(source)
         if same is None or 2 * _times(same) < _times(found):
@@ -111,6 +123,11 @@ def find_runaway(source: Sequence[str], target: Sequence[str], *, end: str = "</
     if target and target[-1] != end and len(target) > _MOST_RATIO * len(source) + _LEAST_TOKENS:
         return Runaway("length", 0, len(target))
     return None
+
+
+def _could_repeat(tokens: Sequence[str]) -> bool:
+    """Whether one token is there often enough: most translations are done with this."""
+    return max(Counter(tokens).values(), default=0) >= _LEAST_TIMES
 
 
 def _times(run: Runaway) -> float:

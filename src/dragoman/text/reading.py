@@ -65,6 +65,11 @@ class Reading:
         terms = None if glossary is None else glossary.finder(source, target)
         return cls(split, format, source, Keep(tuple(keep)), terms, glossary_method)
 
+    def check_constraints(self, constraints: object) -> None:
+        """Raises OptionsError for constraints of texts that are not one sentence each: nobody says whose they are."""
+        if constraints is not None and not self.whole:
+            raise OptionsError("split", self.split, "'none', and without glossary, keep and marks, with constraints")
+
     @property
     def whole(self) -> bool:
         """A text is what the model reads, and its answer is the translation."""

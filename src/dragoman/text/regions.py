@@ -2,8 +2,8 @@
 
 A model that was trained to align says for each target token where it looked. Read by rows (of each target word
 its source) that loses words and draws neighbours in; read by columns (of each source word, which of the target words
-that looked at it most) it does not: 0018-placement has the figures. A stretch of several words is the one
-that gathers most of their columns and least of the others'.
+that looked at it most) it does not: docs/decisions/0019-placement.md has the figures. A stretch of several words is
+the one that gathers most of their columns and least of the others'.
 """
 
 from __future__ import annotations
@@ -45,11 +45,17 @@ _OUTSIDE, _COST = 0.3, 0.1
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Target words ``first`` to ``last``, half-open, and how sure that is: a mass of columns for each source word."""
+    """Target words ``first`` to ``last``, half-open.
+
+    Attributes:
+        mass: how much of each source word's column they have.
+        purity: the same, less what they have of other words' columns.
+    """
 
     first: int
     last: int
     mass: float
+    purity: float
 
 
 @dataclass(frozen=True)
@@ -92,12 +98,14 @@ class Region:
         columns = self.columns[low - self.target_first : high - self.target_first]
         ours = slice(first - self.source_first, last - self.source_first)
         inside = columns[:, ours] @ self._importance[ours]
+        outside = columns @ self._importance - inside
         if last - first == 1:
-            best = int(inside.argmax())
-            return Found(low + best, low + best + 1, float(inside[best]))
-        gains = inside - _OUTSIDE * (columns @ self._importance - inside) - _COST
-        start, stop = _best_stretch(gains.tolist())
-        return Found(low + start, low + stop, float(inside[start:stop].sum()) / (last - first))
+            start = int(inside.argmax())
+            stop = start + 1
+        else:
+            start, stop = _best_stretch((inside - _OUTSIDE * outside - _COST).tolist())
+        mass, other = float(inside[start:stop].sum()), float(outside[start:stop].sum())
+        return Found(low + start, low + stop, mass / (last - first), (mass - other) / (last - first))
 
     def _find_stand_in(self, word: int, low: int, high: int) -> Found:
         """Its copy; else the words that tell of it more than of all else. They will be replaced."""
@@ -105,14 +113,15 @@ class Region:
         copies = [place for place in range(low, high) if self._text(1, place) == wanted]
         if copies:
             best = max(copies, key=lambda place: self.columns[place - self.target_first, word - self.source_first])
-            return Found(best, best + 1, 1.0)
+            return Found(best, best + 1, 1.0, 1.0)
         column = self.columns[low - self.target_first : high - self.target_first, word - self.source_first]
         rows = self._own_rows(low, high, word, word + 1)
         start, stop = _best_stretch((rows - _OWN).tolist())
         if rows[start] < _OWN:
             start = int(column.argmax())
             stop = start + 1
-        return Found(low + start, low + stop, float(column[start:stop].sum()))
+        mass = float(column[start:stop].sum())
+        return Found(low + start, low + stop, mass, mass)
 
     @cached_property
     def _rows(self) -> NDArray[np.float32]:
@@ -151,7 +160,7 @@ class Region:
         wanted = max(1, stop - start)
         start = min(max(start, low), high - 1)
         stop = min(max(start + 1, stop), high)
-        return Found(start, stop, (stop - start) / wanted)
+        return Found(start, stop, (stop - start) / wanted, 1.0)
 
     @cached_property
     def columns(self) -> NDArray[np.float32]:
@@ -250,19 +259,22 @@ def _shares(words: Sequence[Span], tokens: Sequence[Span], offset: int) -> NDArr
     import numpy as np
 
     shares = np.zeros((len(words), len(tokens)), np.float32)
-    first = 0
+    first, count = 0, len(words)
     for column, (start, stop) in enumerate(tokens):
         start, stop = start + offset, stop + offset
-        while first < len(words) and words[first].stop <= start:
+        while first < count and words[first][1] <= start:
             first += 1
-        row = first
-        covered = []
-        while row < len(words) and words[row].start < stop:
-            covered.append((row, min(stop, words[row].stop) - max(start, words[row].start)))
-            row += 1
-        length = sum(size for _, size in covered)
-        for row, size in covered:
-            shares[row, column] = size / length if length else 1.0  # of a normaliser's pieces some have no characters
+        if first == count:
+            break
+        if stop <= words[first][1] or first + 1 == count or stop <= words[first + 1][0]:
+            shares[first, column] = start < stop and words[first][0] < stop
+            continue
+        for row in range(first, count):
+            begin, end = words[row]
+            if begin >= stop:
+                break
+            shares[row, column] = min(stop, end) - max(start, begin)
+        shares[:, column] /= shares[:, column].sum()
     return shares
 
 
@@ -310,6 +322,8 @@ def _units(text: str, offset: int, whole: Sequence[Span], tokens: Sequence[Span]
     """Words of one part; of scripts without spaces what the model takes for one."""
     words = split_words(text)
     pieces: list[Span] = []
+    if text.isascii():
+        tokens = ()
     for start, stop in tokens:
         if stop - start > 1 and has_no_spaces(text[start:stop]) and (not pieces or start >= pieces[-1].stop):
             pieces.append(Span(start, stop))

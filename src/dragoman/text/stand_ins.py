@@ -125,6 +125,8 @@ def restore(translated: CodedText, substituted: Substituted) -> Restored:
         translated: a translation of ``substituted.coded`` with its codes, each stand-in still in the text.
         substituted: what it was made from.
     """
+    if not substituted.made:
+        return Restored(translated, ())
     numbers = {_KEY.format(number): number for number in range(len(substituted.made))}
     places: list[Span | None] = [None] * len(numbers)
     text, codes, edges = _Writer(), list[Code](), list[tuple[int, int]]()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dragoman.result import Hypothesis, Sentence, Span, Translation, Word
 from dragoman.text.linking import Place, word_links, words_of
+from dragoman.text.quality import Estimator
 from dragoman.text.words import split_words
 
 __all__ = ["LOGITS", "WHOLE", "Whole", "copied_sentence", "make_sentence", "quality_of", "strip_span"]
@@ -18,9 +19,11 @@ class Whole:
 
     Attributes:
         probable: scores are sums of log-probabilities, not of logits.
+        estimator: of the model, where it comes with one; else qualities are probabilities.
     """
 
     probable: bool = True
+    estimator: Estimator | None = None
 
     def sentences(self, translation: Translation, /) -> tuple[Sentence, ...]:
         source_span, target_span = strip_span(translation.source), strip_span(translation.text)
@@ -54,14 +57,18 @@ def make_sentence(
         probable: as of `Whole`.
     """
     best = line.n_best[0]
+    estimator = line.recipe.estimator if probable and isinstance(line.recipe, Whole) else None
+    words, quality = words_of(best, target, estimator)
+    if quality is None and probable:
+        quality = quality_of(best)
     return Sentence(
         source=whole.source[source_span.start : source_span.stop],
         target=whole.text[target_span.start : target_span.stop],
         source_span=source_span,
         target_span=target_span,
         score=best.score if probable else None,
-        quality=quality_of(best) if probable else None,
-        words=words_of(best, target),
+        quality=quality,
+        words=words,
         alignment=word_links(line, source, target),
         n_best=line.n_best,
     )

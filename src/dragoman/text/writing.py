@@ -8,20 +8,21 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from dragoman.text.codes import Code, CodedText, Span
-from dragoman.text.format import Block, Written
+from dragoman.text.format import Block, Places, Written
+from dragoman.text.words import has_no_spaces
 
 __all__ = ["Escapes", "Renderer", "render", "write_blocks"]
 
 Escapes = Mapping[str, str]
 """How characters are written that a format does not let stand for themselves."""
 
-Renderer = Callable[[int, CodedText, int], tuple[str, "array[int]"]]
-"""A translated block by its number, and the offset where it will stand, to its bytes and its origins."""
+Renderer = Callable[[int, CodedText, int], tuple[str, Places]]
+"""A translated block by its number, and the offset where it will stand, to its bytes and its places."""
 
 
 def render(
     coded: CodedText, offset: int, escapes: Escapes, special: Mapping[int, str] = MappingProxyType({})
-) -> tuple[str, array[int]]:
+) -> tuple[str, Places]:
     """A text with its codes.
 
     Args:
@@ -30,26 +31,32 @@ def render(
         special: how the characters at some places are written.
 
     Returns:
-        What is written, and of each character of the text, and of its end, the offset (from ``offset`` on) where it
-        is; of a stand-in's characters that is the place of what took their place.
+        What is written, and where the characters of the text stand in it; those of a stand-in at what took their
+        place.
     """
     written: list[str] = []
-    origins: array[int] = array("I")
+    starts: array[int] = array("I")
     place = offset
+    stops: array[int] = array("I")
     for start, stop, raw, width in _stretches(coded):
-        for number, character in enumerate(coded.text[start:stop], start):
+        chunk = coded.text[start:stop]
+        if not special and not any(map(chunk.__contains__, escapes)):  # most have nothing to escape
+            written.append(chunk)
+            starts.extend(range(place, place + len(chunk)))
+            place += len(chunk)
+            stops.extend(range(place - len(chunk) + 1, place + 1))
+            chunk = ""
+        for number, character in enumerate(chunk, start):
             shown = special.get(number) or escapes.get(character, character)
             written.append(shown)
-            origins.append(place)
+            starts.append(place)
             place += len(shown)
-        origins.extend([place] * width)
+            stops.append(place)
         written.append(raw)
+        starts.extend([place] * width)
         place += len(raw)
-    if not coded.codes or coded.codes[-1].at < len(coded.text) or coded.codes[-1].width:
-        origins.append(place)
-    else:
-        origins.append(_end_of_text(coded, place))
-    return "".join(written), origins
+        stops.extend([place] * width)
+    return "".join(written), Places(starts, stops)
 
 
 def _stretches(coded: CodedText) -> Iterator[tuple[int, int, str, int]]:
@@ -59,15 +66,6 @@ def _stretches(coded: CodedText) -> Iterator[tuple[int, int, str, int]]:
         yield place, code.at, code.raw, code.width
         place = code.at + code.width
     yield place, len(coded.text), "", 0
-
-
-def _end_of_text(coded: CodedText, end: int) -> int:
-    """Where the last character ends if codes stand behind it."""
-    for code in reversed(coded.codes):
-        if code.at < len(coded.text) or code.width:
-            break
-        end -= len(code.raw)
-    return end
 
 
 def write_blocks(
@@ -90,7 +88,7 @@ def write_blocks(
     """
     marks = _written_marks(source, blocks, translated, renderer, insets)
     pieces: list[str] = []
-    origins: list[array[int] | None] = []
+    places: list[Places | None] = []
     waiting = iter([*edits, (Span(len(source), len(source)), "")])
     edit = next(waiting)
     place = length = 0
@@ -106,19 +104,42 @@ def write_blocks(
             put(*edit)
             edit = next(waiting)
         if block.span.start < place:
-            origins.append(None)
+            places.append(None)
         elif coded is None or coded.text == block.coded.text:
-            origins.append(array("I", (origin - place + length for origin in block.origins)))
+            places.append(block.places.moved(length - place))
         else:
+            coded = _with_spaces(coded, block.coded)
             if marks:
                 coded = replace(coded, codes=tuple(_with_mark(code, marks) for code in coded.codes))
             shown, own = renderer(number, coded, length + block.span.start - place)
             put(block.span, shown)
-            origins.append(own)
+            places.append(own)
     put(*edit)
     for edit in waiting:
         put(*edit)
-    return Written("".join(pieces), tuple(origins))
+    return Written("".join(pieces), tuple(places))
+
+
+def _with_spaces(coded: CodedText, source: CodedText) -> CodedText:
+    """With spaces around what is kept and was not found in the translation, where it would touch a word."""
+    wide = {code.raw for code in source.codes if code.width}
+    if not wide:
+        return coded
+    codes: list[Code] = []
+    last, end = "", 0  # the character before a code, and where the text is written to
+    for code in coded.codes:
+        last = coded.text[code.at - 1] if code.at > end else last
+        raw, is_kept = code.raw, code.raw in wide
+        if is_kept and not code.width:
+            raw = f" {raw}" if _touches(last) else raw
+            raw = f"{raw} " if _touches(coded.text[code.at : code.at + 1]) else raw
+        codes.append(replace(code, raw=raw))
+        last, end = ("x" if is_kept and not raw.endswith(" ") else last), code.at + code.width
+    return replace(coded, codes=tuple(codes))
+
+
+def _touches(character: str) -> bool:
+    return character.isalnum() and not has_no_spaces(character)
 
 
 def _written_marks(

@@ -71,8 +71,9 @@ def _distrusted(folder: Path) -> str | None:
             continue  # made later, or read in vain
         if not _known():
             return None
-        open_to = _OTHERS if path in (folder, folder.parent) else stat.S_IWOTH
-        problem = _owner(status)
+        own = path in (folder, folder.parent)  # further up, containers show owners of another world
+        open_to = _OTHERS if own else stat.S_IWOTH
+        problem = _owner(status) if own else None
         if problem is None and status.st_mode & open_to and not status.st_mode & stat.S_ISVTX:
             problem = "others may write to it"
         if problem is not None:

@@ -173,7 +173,7 @@ def map_prepared(path: Path) -> tuple[Region, FileStamp]:
         if problem is not None:
             raise ModelFormatError(path, problem, advice="It is not used: remove it.")
         status = os.fstat(descriptor)
-        check_size(os.pread(descriptor, HEADER_BYTES, 0), status.st_size, path)
+        check_size(os.read(descriptor, HEADER_BYTES), status.st_size, path)
         return map_file(descriptor, path), FileStamp.of(status)
     finally:
         os.close(descriptor)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from text.fakes import backwards, identity, is_well_formed, marks_of, shuffled, translate, upper, visible
 
+from dragoman.text.codes import CodedText, Span
+from dragoman.text.format import Places
 from dragoman.text.html.page import read_html
 from dragoman.text.words import split_words
 
@@ -93,6 +97,13 @@ def test_language_on_request() -> None:
     assert written("<html title=x>a", "he") == '<html lang="he" dir="rtl" title=x>a'
 
 
+def test_what_is_kept_and_not_found_stands_between_spaces() -> None:
+    page = read_html("<p>press <kbd>Ctrl</kbd> and <kbd>C</kbd> now</p>")
+    (block,) = page.blocks
+    translation = CodedText("jetzt beide", tuple(replace(code, at=6, width=0) for code in block.coded.codes))
+    assert page.write([translation]).text == "<p>jetzt <kbd>Ctrl</kbd> <kbd>C</kbd> beide</p>"
+
+
 def quoting(text: str) -> tuple[str, str]:
     shown = text.replace("three", '"3"').upper()
     return shown, " ".join("0" for _ in split_words(shown))
@@ -105,17 +116,24 @@ def test_a_quote_that_never_ends_gets_no_partner() -> None:
     assert marks_of(out) == marks_of(source)
 
 
-def test_origins_lead_to_the_words() -> None:
-    source = "<p>One <b>t&amp;wo</b> three</p>"
+def test_places_lead_to_the_words() -> None:
+    source = "<p>One <b>t&amp;wo</b> and <code>three</code></p>"
     page = read_html(source)
     (block,) = page.blocks
-    at = block.coded.text.index("three")
-    assert source[block.origins[at] : block.origins[at + 5]] == "three"
+
+    def shown(text: str, places: Places, span: Span) -> str:
+        start, stop = places.span(span)
+        return text[start:stop]
+
+    assert shown(source, block.places, Span(0, 3)) == "One"
+    assert shown(source, block.places, Span(4, 8)) == "t&amp;wo"
+    assert shown(source, block.places, Span(13, 18)) == "<code>three</code>"
+    assert shown(source, block.places, Span(0, 18)) == source[3:-4]
     written = translate(page, upper)
-    origins = written.origins[0]
-    assert origins is not None
-    assert written.text[origins[at] : origins[at + 5]] == "THREE"
-    assert written.text[origins[0] : origins[3]] == "ONE"
+    places = written.places[0]
+    assert places is not None
+    assert shown(written.text, places, Span(4, 8)) == "T&amp;WO"
+    assert shown(written.text, places, Span(9, 18)) == "AND <code>three</code>"
 
 
 NAMES = ["b", "i", "a href='x y'", "span", "code", "p", "div", "li", "em", "q", "table", "td", "pre", "h1", "x-y",

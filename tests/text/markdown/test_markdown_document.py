@@ -118,7 +118,8 @@ def test_anything_comes_back(fake, pieces: list[str]) -> None:  # type: ignore[n
     assert identity(document) == source
     out = translate(document, fake).text
     for block in document.blocks:
-        assert all(code.raw.strip() in out for code in block.coded.codes)
+        # The description of a picture is translated inside its mark.
+        assert all(code.raw.strip() in out for code in block.coded.codes if "![" not in code.raw)
 
 
 BEGINNINGS = ["*", "[", "![", "`a ", "> ", "- ", "**a ", "_a", "[a](", "<!--", "$a", "***a", "a*", "[]", "[a](b)",

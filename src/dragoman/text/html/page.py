@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 
 from dragoman.text.codes import CodedText, Span
-from dragoman.text.format import Block, Written
+from dragoman.text.format import Block, Places, Written
 from dragoman.text.html.layout import Attribute, lay_out
 from dragoman.text.html.tokens import Token, attributes_of
 from dragoman.text.references import ESCAPES
@@ -52,7 +51,7 @@ class Page:
     def write(self, translated: Sequence[CodedText | None]) -> Written:
         """See `dragoman.text.format.MarkedText.write`."""
 
-        def renderer(number: int, coded: CodedText, offset: int) -> tuple[str, array[int]]:
+        def renderer(number: int, coded: CodedText, offset: int) -> tuple[str, Places]:
             attribute = self._attributes.get(number)
             if attribute is not None:
                 return _value(coded, offset, attribute, self._space)
@@ -62,14 +61,14 @@ class Page:
         return write_blocks(self._source, self._blocks, translated, renderer, self._edits, insets)
 
 
-def _value(coded: CodedText, offset: int, attribute: Attribute, space: Escapes) -> tuple[str, array[int]]:
+def _value(coded: CodedText, offset: int, attribute: Attribute, space: Escapes) -> tuple[str, Places]:
     """The value of an attribute, between its quotes or with new ones."""
     quote = attribute.quote or '"'
     escapes = {"&": "&amp;", "<": "&lt;", quote: _QUOTES[quote], **space}
     if attribute.quote:
         return render(coded, offset, escapes)
-    shown, origins = render(coded, offset + 1, escapes)
-    return f'"{shown}"', origins
+    shown, places = render(coded, offset + 1, escapes)
+    return f'"{shown}"', places
 
 
 def _language_edits(source: str, root: Token, language: str) -> list[tuple[Span, str]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from dragoman.text.blocks import BlockBuilder
 from dragoman.text.codes import CodedText, CodeKind, Span
-from dragoman.text.format import Block, Written
+from dragoman.text.format import Block, Places, Written
 from dragoman.text.html.layout import lay_out
 from dragoman.text.markdown.escaping import escaped, inset_escapes
 from dragoman.text.markdown.inlines import Item, Kind, read_inlines
@@ -60,7 +59,7 @@ class Document:
     def write(self, translated: Sequence[CodedText | None]) -> Written:
         """See `dragoman.text.format.MarkedText.write`."""
 
-        def renderer(number: int, coded: CodedText, offset: int) -> tuple[str, array[int]]:
+        def renderer(number: int, coded: CodedText, offset: int) -> tuple[str, Places]:
             kind = self._kinds[number]
             if kind == "html":
                 return render(coded, offset, ESCAPES)
@@ -95,9 +94,8 @@ class _Walk:
         if len(region.lines) == 1:  # in a quote or a list its tags would go over what lines begin with
             begin, end = region.lines[0]
             for block in lay_out(self._source[begin:end]).texts:
-                origins = array("I", (origin + begin for origin in block.origins))
                 span = Span(block.span.start + begin, block.span.stop + begin)
-                self.found.append((Block(block.coded, origins, span), "html", None))
+                self.found.append((Block(block.coded, block.places.moved(begin), span), "html", None))
 
     def _add_inlines(self, lines: _Lines, kind: str) -> None:
         place = 0

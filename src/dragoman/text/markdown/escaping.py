@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from array import array
 from collections import Counter
 from dataclasses import replace
 
 from dragoman.text.codes import Code, CodedText, CodeKind
+from dragoman.text.format import Places
 from dragoman.text.markdown.inlines import Kind, read_inlines
 from dragoman.text.writing import Escapes, render
 
@@ -25,15 +25,15 @@ def inset_escapes(kind: str) -> Escapes:
     return {"[": "\\[", "]": "\\]", "\\": "\\\\", **({"|": "\\|"} if kind == "cell" else {})}
 
 
-def escaped(coded: CodedText, offset: int, kind: str, labels: frozenset[str]) -> tuple[str, array[int]]:
+def escaped(coded: CodedText, offset: int, kind: str, labels: frozenset[str]) -> tuple[str, Places]:
     """A block as it is written: with as few escapes as its text needs to be read as what it is."""
     always = {"|": "\\|"} if kind == "cell" else {}
     coded = _apart(coded)
     special = _at_beginning(coded) if kind != "cell" else {}
     for escapes in ({}, _MARKS):
-        shown, origins = render(coded, offset, {**escapes, **always}, special)
+        shown, places = render(coded, offset, {**escapes, **always}, special)
         if _is_read_as(shown, coded, labels, len(special) + sum(map(coded.text.count, (*escapes, *always)))):
-            return shown, origins
+            return shown, places
     return render(coded, offset, {**_ALL, **always}, special)
 
 

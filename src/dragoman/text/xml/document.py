@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from dragoman.text.blocks import BlockBuilder
 from dragoman.text.codes import CodedText, CodeKind, Span
-from dragoman.text.format import Block, Written
+from dragoman.text.format import Block, Places, Written
 from dragoman.text.html.layout import lay_out
 from dragoman.text.references import ESCAPES, read_xml_references
 from dragoman.text.writing import render, write_blocks
@@ -55,7 +55,7 @@ class Document:
     def write(self, translated: Sequence[CodedText | None]) -> Written:
         """See `dragoman.text.format.MarkedText.write`."""
 
-        def renderer(number: int, coded: CodedText, offset: int) -> tuple[str, array[int]]:
+        def renderer(number: int, coded: CodedText, offset: int) -> tuple[str, Places]:
             start = self._blocks[number].span.start
             turn = bisect_right(self._verbatim, start, key=lambda span: span.start) - 1
             return _render(coded, offset, inside=turn >= 0 and start < self._verbatim[turn].stop)
@@ -70,7 +70,7 @@ def _language_edits(source: str, tokens: Sequence[Token], language: str) -> Iter
             yield Span(start, stop), language
 
 
-def _render(coded: CodedText, offset: int, *, inside: bool) -> tuple[str, array[int]]:
+def _render(coded: CodedText, offset: int, *, inside: bool) -> tuple[str, Places]:
     """What is between the delimiters of CDATA is not escaped, and cannot end it.
 
     Args:
@@ -79,7 +79,8 @@ def _render(coded: CodedText, offset: int, *, inside: bool) -> tuple[str, array[
     if not inside and not any(code.raw == _CDATA for code in coded.codes):
         return render(coded, offset, ESCAPES)
     written: list[str] = []
-    origins: array[int] = array("I")
+    starts: array[int] = array("I")
+    stops: array[int] = array("I")
     place, length = 0, offset
     escapes = {} if inside else ESCAPES
     for code in (*coded.codes, None):
@@ -87,19 +88,20 @@ def _render(coded: CodedText, offset: int, *, inside: bool) -> tuple[str, array[
         shown, own = render(CodedText(coded.text[place:stop]), length, escapes)
         if not escapes and _CDATA_END in shown:
             shown = shown.replace(_CDATA_END, f"]]{_CDATA_END}{_CDATA}>")
-            own = array("I", [length] * len(own))
-        origins.extend(own[:-1])
+            own = Places(array("I", [length] * len(own.starts)), array("I", [length + len(shown)] * len(own.starts)))
+        starts.extend(own.starts)
+        stops.extend(own.stops)
         written.append(shown)
         length += len(shown)
         if code is None:
             break
-        origins.extend([length] * code.width)
+        starts.extend([length] * code.width)
         written.append(code.raw)
         length += len(code.raw)
+        stops.extend([length] * code.width)
         place = code.at + code.width
         escapes = {} if inside or code.raw == _CDATA else ESCAPES
-    origins.append(length)
-    return "".join(written), origins
+    return "".join(written), Places(starts, stops)
 
 
 class _Walk:
@@ -210,4 +212,4 @@ class _Walk:
 
 def _moved(block: Block, by: int) -> Block:
     span = Span(block.span.start + by, block.span.stop + by)
-    return Block(block.coded, array("I", (origin + by for origin in block.origins)), span)
+    return Block(block.coded, block.places.moved(by), span)
