@@ -90,13 +90,17 @@ def read_subtitles(file: TextFile, settings: Settings) -> Subtitles:
 
 
 def _end_of_block(source: str, start: int) -> int:
-    """Where the text before the next blank line ends."""
-    at = start
+    """Where the text before the next blank line ends, or before a timing: a blank line is sometimes missing, and with
+    it the number of a cue stands before."""
+    at = numbered = start
     while at < len(source):
         row = _LINE.match(source, at)
         assert row is not None
         if not row[0].strip():
             return at
+        if _TIMING.match(row[0]):
+            return numbered
+        numbered = at if row[0].strip().isdecimal() else row.end()
         at = row.end()
     return at
 
