@@ -18,6 +18,15 @@ from workloads import Contender, Workload
 WORKER = str(Path(__file__).with_name("worker.py"))
 KINDS = ("batch", "single")
 STARTS = 3
+CTRANSLATE2_SETS = {
+    "amx": ("AVX512", "AVX512_CORE_AMX", "AVX512_E4"),
+    "avx512vnni": ("AVX512", "AVX512_CORE_VNNI", "AVX512_E1"),
+    "avx512bw": ("AVX512", "AVX512_CORE", "AVX512"),
+    "avxvnni": ("AVX2", "AVX2_VNNI", "AVX2_E1"),
+    "avx2": ("AVX2", "AVX2", "AVX2"),
+}
+"""What holds CTranslate2 to the instructions of kernels: itself, and oneDNN and MKL, which multiply its int8 matrices
+and choose for themselves otherwise."""
 
 
 @dataclass
@@ -44,6 +53,9 @@ class Process:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "DRAGOMAN_CACHE": str(place / "cache")}
         if contender.target:
             environment["DRAGOMAN_CPU"] = contender.target
+            names = ("CT2_FORCE_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
+            sets = CTRANSLATE2_SETS.get(contender.target, ("GENERIC", "SSE41", "SSE4_2"))
+            environment.update(zip(names, sets, strict=True))
         values = {
             "folder": str(folder),
             "precision": contender.precision,

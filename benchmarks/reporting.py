@@ -21,6 +21,7 @@ class Figures:
         memory: MB, peak RSS and PSS at the end.
         pieces: in all translations of a batch, if known; ``alike``: share of single lines as by the first engine.
         ratios: processor time over the first engine's, pair by pair of neighbouring rounds, the median.
+        energy: joules for 1000 words, where the machine tells.
         shares: by kernels: what dragoman's products need at the peak, as a share of the processor time.
     """
 
@@ -33,6 +34,7 @@ class Figures:
     pieces: int | None
     alike: float
     ratios: tuple[float | None, float]
+    energy: tuple[float | None, float | None]
     shares: dict[str, tuple[float | None, float]]
 
 
@@ -71,6 +73,10 @@ def _figures(one: Measured, first: Measured, words: dict[str, int]) -> Figures:
         pairs = zip(one.runs[kind], first.runs[kind], strict=True)
         return statistics.median(theirs["cpu_s"] / ours["cpu_s"] for theirs, ours in pairs)
 
+    def energy(kind: str) -> float | None:
+        used = [run["energy_j"] for run in one.runs[kind]]
+        return None if not used or None in used else 1000 * statistics.median(used) / words[kind]
+
     last = {kind: one.runs[kind][-1] for kind in KINDS if one.runs[kind]}
     reference = first.runs["single"][-1]["texts"]  # alone: a batch may share its shortlists
     alike = sum(mine == theirs for mine, theirs in zip(last["single"]["texts"], reference, strict=True))
@@ -85,6 +91,7 @@ def _figures(one: Measured, first: Measured, words: dict[str, int]) -> Figures:
         pieces=last["batch"]["pieces"] if "batch" in last else None,
         alike=alike / len(reference),
         ratios=both(ratio),
+        energy=(energy("batch"), energy("single")),
         shares={
             target: both(lambda kind, limit=limit: limit[kind] / median(kind, "cpu_s"))
             for target, limit in _limits(one if one.work else first).items()
@@ -95,6 +102,7 @@ def _figures(one: Measured, first: Measured, words: dict[str, int]) -> Figures:
 def table(workload: Workload, found: list[Figures], measured: list[Measured], load: float) -> str:
     """A section of Markdown; ``load`` is the machine's load average just before."""
     targets = list(found[0].shares)
+    energy = any(value is not None for one in found for value in one.energy)
     head = [
         "engine",
         "words/s: batch, single",
@@ -105,6 +113,7 @@ def table(workload: Workload, found: list[Figures], measured: list[Measured], lo
         "peak, PSS MB",
         "pieces",
         "same lines",
+        *(["J/1000 words"] if energy else []),
         *(f"% of {target} peak" for target in targets),
     ]
     rows = [f"### {workload.title}\n", _row(head), _row(["---"] * len(head))]
@@ -119,6 +128,7 @@ def table(workload: Workload, found: list[Figures], measured: list[Measured], lo
             _pair(one.memory, ".0f"),
             "-" if one.pieces is None else f"{one.pieces:,}",
             f"{one.alike:.0%}",
+            *([_pair(one.energy, ".1f")] if energy else []),
             *(_pair(one.shares.get(target, (None, None)), ".0%") for target in targets),
         ]
         rows.append(_row(cells))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engines import ENGINES, PREPARE, Setup, Translate
+from machine import energy_counters, joules
 
 FIRST = "A small boat lies in the harbour."
 PEAK_ROUNDS = 100_000
@@ -26,6 +27,7 @@ PEAK_ROUNDS = 100_000
 def measure(translate: Translate, lines: list[str], kind: str, name: str) -> dict[str, Any]:
     """Translates all lines, together or one by one, and says what it took: seconds, milliseconds of each, memory."""
     before = peaks() if name == "dragoman" else {}
+    energy = energy_counters()
     wall, cpu = time.perf_counter(), time.process_time()
     groups = [lines] if kind == "batch" else [[line] for line in lines]
     texts: list[str] = []
@@ -38,8 +40,10 @@ def measure(translate: Translate, lines: list[str], kind: str, name: str) -> dic
         texts += found
         pieces = None if pieces is None or count is None else pieces + count
     taken = {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
+    used = joules(energy, energy_counters())
     return {
         **taken,
+        "energy_j": used,
         "latencies_ms": latencies,
         "texts": texts,
         "pieces": pieces,
@@ -57,11 +61,11 @@ def own_memory(file: str, name: str) -> int:
 
 
 def peaks() -> dict[str, list[float]]:
-    """Operations a second of a loop on registers alone, now: int8 and float32, of the kernels in use and of the next
-    best ones without tiles."""
+    """Operations a second of a loop on registers alone, now: int8 and float32, of the kernels in use and beside tiles
+    of the best ones without."""
     from dragoman._native import kernels
 
-    targets = [name for name in kernels.available() if name in (kernels.chosen(), "avx512vnni")]
+    targets = ["amx", "avx512vnni"] if kernels.chosen() == "amx" else [kernels.chosen()]
     return {name: [kernels.peak(name, int8, PEAK_ROUNDS) for int8 in (True, False)] for name in targets}
 
 

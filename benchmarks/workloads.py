@@ -7,13 +7,16 @@ from pathlib import Path
 
 import students
 
+HELD = {"ctranslate2"}
+"""Engines beside dragoman that can be held to an instruction set."""
+
 
 @dataclass(frozen=True)
 class Contender:
     """An engine as it takes part.
 
     Attributes:
-        target: kernels that dragoman is held to, of its best ones if empty.
+        target: kernels that the engine is held to, its best ones if empty.
     """
 
     engine: str
@@ -45,11 +48,14 @@ class Workload:
     contenders: tuple[Contender, ...]
 
     def with_targets(self, targets: tuple[str, ...]) -> Workload:
-        """Dragoman as a contender of its own for each of these kernels, if there are several."""
-        if len(targets) < 2:
-            return self
-        first, *others = self.contenders
-        ours = tuple(replace(first, target=target) for target in targets)
+        """Dragoman as a contender of its own for each of these kernels, and others held to the first of them."""
+        ours: list[Contender] = []
+        others: list[Contender] = []
+        for one in self.contenders:
+            if one.engine == "dragoman":
+                ours += (replace(one, target=target) for target in targets)
+            else:
+                others.append(replace(one, target=targets[0]) if one.engine in HELD else one)
         return replace(self, contenders=(*ours, *others))
 
 
@@ -63,7 +69,7 @@ WORKLOADS = {
         "ende-tiny-ssru",
         1000,
         200,
-        _int8("dragoman", "bergamot", "fxtranslate"),
+        (*_int8("dragoman", "bergamot", "fxtranslate"), Contender("pymarian", "float32")),
     ),
     "b": Workload(
         "(b) base-memory student, 32 000 pieces, int8, no shortlist",

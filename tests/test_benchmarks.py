@@ -17,9 +17,10 @@ from dragoman.formats.parameters import Parameter, freeze
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import students
+from machine import energy_counters, joules
 from measuring import Measured
 from reporting import figures, table
-from workloads import Contender, Workload
+from workloads import WORKLOADS, Contender, Workload
 
 SENTENCES = ["Where is the train station?", "She said that she would call as soon as the meeting was over.", "No."]
 
@@ -47,6 +48,7 @@ def run(cpu_s: float, texts: list[str], latencies: list[float], rate: float) -> 
         "pieces": 7,
         "peak_mb": 100.0,
         "pss_mb": 50.0,
+        "energy_j": cpu_s * 10 if rate else None,
         "peaks": {"avx2": [rate, 1.0]} if rate else {},
     }
 
@@ -75,7 +77,36 @@ def test_figures_are_medians_and_ratios_of_pairs() -> None:
     assert found[1].cpu == (None, pytest.approx(3000))
     assert found[1].ratios == (None, pytest.approx(3))  # of pairs: 2, 4 and 3
     assert (found[0].alike, found[1].alike) == (1, 0)
-    assert "fxtranslate int8 | -, 0 |" in table(workload, found, [ours, theirs], 0.5)
+    assert found[0].energy == (pytest.approx(4000), pytest.approx(10_000))
+    assert found[1].energy == (None, None)
+    text = table(workload, found, [ours, theirs], 0.5)
+    assert "fxtranslate int8 | -, 0 |" in text
+    assert "| J/1000 words |" in text and "| 4000.0, 10000.0 |" in text
+
+
+def test_engines_are_held_to_the_first_instruction_set() -> None:
+    found = WORKLOADS["int8"].with_targets(("avx2", "generic")).contenders
+    assert [one.name for one in found] == ["dragoman int8 avx2", "dragoman int8 generic", "ctranslate2 int8 avx2"]
+    names = [one.name for one in WORKLOADS["b"].with_targets(("avx2",)).contenders]
+    assert names == ["dragoman int8 avx2", "bergamot int8", "fxtranslate int8"]
+
+
+def test_energy_is_that_of_all_packages(tmp_path: Path) -> None:
+    def write(package: str, used: int) -> None:
+        folder = tmp_path / package
+        folder.mkdir(exist_ok=True)
+        (folder / "energy_uj").write_text(f"{used}\n")
+        (folder / "max_energy_range_uj").write_text("10000000\n")
+
+    assert energy_counters(tmp_path) == {} and joules({}, {}) is None
+    for package, used in (("intel-rapl:0", 1_000_000), ("intel-rapl:1", 9_500_000), ("intel-rapl:0:0", 5)):
+        write(package, used)
+    before = energy_counters(tmp_path)
+    write("intel-rapl:0", 3_000_000)
+    write("intel-rapl:1", 500_000)  # it wrapped around
+    assert joules(before, energy_counters(tmp_path)) == pytest.approx(2.0 + 1.0)
+    (tmp_path / "intel-rapl:0" / "energy_uj").unlink()
+    assert joules(before, energy_counters(tmp_path)) is None
 
 
 def test_agreement_counts_equal_lines_of_recorded_commands(tmp_path: Path) -> None:

@@ -188,3 +188,10 @@ def test_keywords_of_calls_are_the_options() -> None:
         "constraints": Sequence[str | Constraint] | Sequence[Sequence[str | Constraint] | None],
     }
     assert keywords == {name: fields[name] for name in keywords} | wider
+
+
+def test_segments_have_a_bound() -> None:
+    """What one segment may cost is bounded, and whoever wants more hears it."""
+    assert DecodingOptions(max_length=1 << 14).max_length == 1 << 14
+    with pytest.raises(OptionsError, match="an integer from 2 to 16384"):
+        DecodingOptions(max_length=(1 << 14) + 1)

@@ -9,7 +9,8 @@ namespace dragoman::DRAGOMAN_TARGET {
 namespace {
 
 constexpr int kRowsAtOnce = 128;
-constexpr int kMostCorrections = 4096;  // of kRowsAtOnce rows by kScoreColumns columns; trained models have some hundred
+constexpr int kMostCorrections =
+    4096;  // of kRowsAtOnce rows by kScoreColumns columns; trained models have some hundred
 
 // What a sum lacks.
 struct Correction {
@@ -163,7 +164,8 @@ class CorrectionFinder {
   }
   int start(const Hit& hit) const { return tiles_[hit.tile].reach == 0 ? 0 : list_of(hit).starts[group(hit)]; }
   const int8_t* weights(const Hit& hit, int column) const {
-    const size_t panel = static_cast<size_t>(column / kPanelColumns), within = static_cast<size_t>(column % kPanelColumns);
+    const size_t panel = static_cast<size_t>(column / kPanelColumns),
+                 within = static_cast<size_t>(column % kPanelColumns);
     const size_t step = static_cast<size_t>(hit.lane / 2);
     return p_.panels + ((panel * static_cast<size_t>(steps_) + step) * kPanelColumns + within) * 4 + hit.lane % 2 * 2;
   }

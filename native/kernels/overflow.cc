@@ -10,13 +10,13 @@ namespace dragoman {
 namespace {
 
 constexpr int kMost = 32767, kMostActivation = 254;
-// The bounds that a list may have. At reach 1 every row must be served. At reach 2 rows as narrow as after a relu, or
-// most rows: few have a range beyond 170, and a list that does not serve a range of 155 serves too few others.
-constexpr int kLowestBound[kLongestReach] = {kMost / kMostActivation, kMost / 170};
-constexpr int kHighestBound[kLongestReach] = {kMost / kMostActivation, kMost / 127};
+// The bounds that a list may have. At reach 1 every row must be served. At reach 2 rows as narrow as after a relu, and
+// wider ones as far as the list stays short; one that does not serve a range of 155 serves too few others.
+constexpr int kLowestBound = kMost / kMostActivation;
+constexpr int kHighestBound[kLongestReach] = {kLowestBound, kMost / 127};
 constexpr int kWorthwhileBound = kMost / 155;
 // Bytes of a list's entries, at most, as a part of the weights'.
-constexpr int kPartAtReach[kLongestReach] = {20, 320};
+constexpr int kPartAtReach[kLongestReach] = {20, 640};
 
 size_t blocks_of(int n) { return (static_cast<size_t>(n) + kScoreColumns - 1) / kScoreColumns; }
 
@@ -54,7 +54,7 @@ int bound_of_list(const Block& block, int reach) {
   size_t above = 0;
   const size_t most = most_entries(block.k, block.columns, reach);
   int bound = static_cast<int>(counts.size()) - 1;
-  for (; bound > kLowestBound[reach - 1] && above + counts[static_cast<size_t>(bound)] <= most; --bound) {
+  for (; bound > kLowestBound && above + counts[static_cast<size_t>(bound)] <= most; --bound) {
     above += counts[static_cast<size_t>(bound)];
   }
   const int highest = kHighestBound[reach - 1];

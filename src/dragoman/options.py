@@ -36,7 +36,8 @@ TextFormat = Literal["text", "html", "xml", "markdown"]
 _T = TypeVar("_T")
 _UNSTATED: Any = object()
 _MOST_BEAM = 1024
-_MOST_LENGTH = 1 << 20
+_MOST_LENGTH = 1 << 14
+"""Attention is quadratic: such a segment takes minutes and some GB. Longer lines are cut."""
 
 
 class Constraint(NamedTuple):
@@ -191,7 +192,7 @@ class DecodingOptions:
         beam_size: hypotheses kept for each sentence; 1 is greedy. (marian-decoder's own default is 12.)
         normalize: exponent n in score = (path score - word_penalty * length) / length ** n; 0: no division.
         word_penalty: see ``normalize``.
-        max_length: most source pieces of a segment, EOS included. See ``long_lines``.
+        max_length: most source pieces of a segment, EOS included, up to 16384. See ``long_lines``.
         max_length_factor: a translation has at most this many pieces for each piece of its source.
         long_lines: what happens to longer lines. "cut": segments are translated one by one and rejoined;
             "crop": the rest is not translated, as ``marian-decoder --max-length-crop``; "refuse": an error.
@@ -307,7 +308,7 @@ class DecodingOptions:
             "normalize": config.normalize,
             "word_penalty": config.word_penalty,
             "max_length_factor": config.max_length_factor,
-            "max_length": config.max_length_break or config.max_length,
+            "max_length": _at_most(_MOST_LENGTH, config.max_length_break or config.max_length),
             "long_lines": "crop" if config.max_length_crop and not config.max_length_break else None,
             "alignment": _alignment_of(config.alignment),
             "word_scores": config.word_scores,
@@ -338,6 +339,11 @@ class DecodingOptions:
             given = f"those of {len(self.constraints)} lines"
             raise OptionsError("constraints", given, f"of all lines together, or {count} sequences of them")
         return tuple([tuple(one) for one in self.constraints if not isinstance(one, Constraint)])
+
+
+def _at_most(most: int, value: int | None) -> int | None:
+    """Of a model's own configuration, which is not refused for it."""
+    return None if value is None else min(most, value)
 
 
 def _alignment_of(word: str | None) -> Alignment:

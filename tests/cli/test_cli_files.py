@@ -37,6 +37,18 @@ def test_one_file(folder: Path) -> None:
     assert (folder / "new" / "deep" / "a.txt").read_bytes() == ran.output
 
 
+def test_a_memory(folder: Path) -> None:
+    """A file that is made and then answers; or what people said, in a TMX file."""
+    first = run("translate", *PAIR, "in/a.txt", "--memory", "new/memory.sqlite")
+    assert first.code == 0 and Path("new/memory.sqlite").is_file()
+    assert run("translate", *PAIR, "in/a.txt", "--memory", "new/memory.sqlite").output == first.output
+    said = "<tu><tuv xml:lang='en'><seg>A man sleeps.</seg></tuv><tuv xml:lang='de'><seg>Schlaf!</seg></tuv></tu>"
+    Path("ours.tmx").write_text(f"<tmx version='1.4'><body>{said}</body></tmx>")
+    ran = run("translate", *PAIR, "Two dogs play. A man sleeps.", "--memory", "ours.tmx")
+    assert ran.lines == ["Zwei Hunde spielen. Schlaf!"]
+    assert run("translate", *PAIR, "A dog.", "--memory", "in/c.json").code == 1
+
+
 def test_a_folder(folder: Path) -> None:
     ran = run("translate", *PAIR, "in", "--output", "out")
     assert ran.code == 0

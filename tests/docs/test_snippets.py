@@ -19,6 +19,7 @@ from hub_mirrors import RECORDS, Student, records  # noqa: E402
 from hub_server import serving  # noqa: E402
 
 from dragoman.catalogue.bundled import bundled_models  # noqa: E402
+from dragoman.formats.bundle import find_bundle  # noqa: E402
 
 PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md") if "decisions" not in path.parts)
 _BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -31,11 +32,11 @@ def blocks(path: Path, kind: str) -> list[str]:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with an empty store, a catalogue to pull from, and the command in the path."""
-    models = {name: folder for name, _, folder in bundled_models()}
-    if not models:
+    folder = next((folder for _, pair, folder in bundled_models() if pair == ("en", "de")), None)
+    if folder is None:
         pytest.skip("no models come along with this installation")
-    folder = models["ende"]
-    student = Student(folder / "model.bin", folder / "vocab.spm", folder / "lex.bin")
+    files = find_bundle(folder)
+    student = Student(files.model, files.vocabularies[0], files.shortlist)
     (tmp_path / "site").mkdir()
     command = tmp_path / "bin" / "dragoman"
     command.parent.mkdir()

@@ -122,7 +122,7 @@ def test_lists_name_every_group_above_their_bound(k: int, n: int, deviation: flo
             found = read_list(lists, k, first // BLOCK, reach)
             all_bounds = bounds(b[:, first : first + BLOCK], reach)
             if found is None:  # too many
-                assert (all_bounds > (129 if reach == 1 else 258)).sum() * (40 if reach == 1 else 640) >= b.size // 2
+                assert (all_bounds > (129 if reach == 1 else 258)).sum() * (40 if reach == 1 else 1280) >= b.size // 2
                 continue
             assert found["bound"] <= (129 if reach == 1 else 258)
             for group, here in enumerate(all_bounds):

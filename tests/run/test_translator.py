@@ -188,6 +188,15 @@ def test_dropped_translators_leave_no_thread(folders: Path) -> None:
     wait_for(lambda: not helpers())
 
 
+def test_a_seat_that_an_interrupt_lost_is_made_again(folders: Path, alone: Alone) -> None:
+    with Translator(load(folders / "m1")) as translator:
+        seat = translator._crew._seats._free.get()
+        assert seat is not None
+        seat._home = translator._crew._seats.__class__(0, 1)  # it goes elsewhere
+        del seat
+        assert translator.translate(TEXTS[0]) == alone["m1", TEXTS[0]]
+
+
 def test_no_thread_can_be_started(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -200,6 +209,31 @@ def test_no_thread_can_be_started(folders: Path, monkeypatch: pytest.MonkeyPatch
         monkeypatch.undo()
         assert translator.translate(TEXTS * 10, split="none") == expected
         assert len(helpers()) == 3
+
+
+NO_THREADS = """
+import resource, sys, threading, dragoman
+model = dragoman.load(sys.argv[1])
+texts = [f"abc de {number}" for number in range(100)]
+with dragoman.Translator(model, threads=3) as translator:
+    expected = [translator.translate(text).text for text in texts]
+    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (4 << 20), resource.RLIM_INFINITY))
+    try:
+        threading.Thread(target=print).start()
+        print("there are threads")
+    except RuntimeError:
+        print([one.text for one in translator.translate(texts)] == expected)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+def test_the_system_has_no_threads_left(folders: Path) -> None:
+    """Nobody on the way starts one, SentencePiece neither."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-c", NO_THREADS, str(folders / "m1")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    assert done.stdout == "True\n", done.stdout + done.stderr
 
 
 EXIT = """

@@ -6,6 +6,7 @@ included: what was accepted ends, right or with an error, and nothing is left ov
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import random
@@ -117,7 +118,8 @@ class Life:
             self.counts[f"refused {type(error).__name__}"] += 1
             return
         if self.rng.random() < 0.3 and threading.current_thread() is threading.main_thread():
-            future.add_done_callback(lambda done: None if done.cancelled() else self.raising())
+            with contextlib.suppress(KeyboardInterrupt):  # of a future that is done already
+                future.add_done_callback(lambda done: None if done.cancelled() else self.raising())
         self.futures.append((future, call["model"], texts, "split" in call))
 
     def translate(self) -> None:
@@ -319,12 +321,14 @@ def run_lives(first: int, count: int, folders: Path, alone: Alone, lives: list[L
     print(dict(sorted(counts.items())))
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # an interrupt within a finaliser
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
 def test_some_sequences(folders: Path, alone: Alone, limited_threads: list[Life]) -> None:
     run_lives(0, 12, folders, alone, limited_threads)
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
 def test_many_sequences(folders: Path, alone: Alone, limited_threads: list[Life]) -> None:
     count = int(os.environ.get("DRAGOMAN_SEQUENCES", "1000"))

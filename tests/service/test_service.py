@@ -144,7 +144,7 @@ def test_a_text_that_fails_fails_alone(service: Service, alone: Alone) -> None:
 def test_workspaces_are_limited(fleet: Fleet, alone: Alone) -> None:
     """Batches are split to fit; what does not fit even alone fails alone."""
     with Service(fleet, workers=2, workspace="300 kB") as service:
-        found = service.translate([*TEXTS, LONG], model="m1", failures="keep", max_length=100_000)
+        found = service.translate([*TEXTS, LONG], model="m1", failures="keep", max_length=16_000)
         assert isinstance(found[-1], FailedLine) and isinstance(found[-1].error, WorkspaceError)
         assert found[:-1] == [alone["m1", text] for text in TEXTS]
         assert max(service.memory().workspaces) <= 300_000

@@ -176,7 +176,7 @@ class Soak:
 def test_soak(tmp_path: Path, spm_bytes: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dragoman.fleet.holdings._FIRST_RETRY_S", 0.02)
     soak = Soak(tmp_path / "models", spm_bytes)
-    service = Service(soak.fleet, workers=WORKERS, workspace="64 MB", queue_limit=2000)
+    service = Service(soak.fleet, workers=WORKERS, workspace="64 MB", queue_limit=100_000)
     threads = [threading.Thread(target=soak.client, args=(service, seed)) for seed in range(4)]
     threads += [threading.Thread(target=soak.async_client, args=(service, 10))]
     threads += [threading.Thread(target=soak.administrator, args=(20,))]

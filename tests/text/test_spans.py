@@ -151,11 +151,13 @@ def test_a_line_that_was_cut_is_as_many_parts() -> None:
 
 
 def test_words_have_the_mean_of_their_pieces() -> None:
-    words = words_of(line(None, (-0.5, -1.0, -3.0, -0.1)).n_best[0], lambda span: Span(span.start + 10, span.stop + 10))
+    best = line(None, (-0.5, -1.0, -3.0, -0.1)).n_best[0]
+    words, _ = words_of(best, lambda span: Span(span.start + 10, span.stop + 10))
     assert [(word.text, word.span, word.log_probability) for word in words] == [
         ("die", (10, 13), -0.5),
         ("Katze", (14, 19), -2.0),
     ]
     assert words[1].quality == pytest.approx(math.exp(-2))
-    plain = words_of(line(None).n_best[0], lambda span: span)
+    plain, quality = words_of(line(None).n_best[0], lambda span: span)
+    assert quality is None
     assert [(word.text, word.quality) for word in plain] == [("die", None), ("Katze", None)]

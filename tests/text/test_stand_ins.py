@@ -48,6 +48,13 @@ def test_what_is_left_out() -> None:
     assert [code.at for code in made.coded.codes] == [0, 8, 10]
 
 
+def test_stand_ins_in_one_place() -> None:
+    """What follows is not taken for a stand-in twice."""
+    made = substitute(CodedText("a b c"), [Replacement(Span(0, 1), "X", "Y"), Replacement(Span(2, 3), "Z", "Y")])
+    codes = tuple(Code(CodeKind.EMPTY, code.raw, 0, width=1) for code in made.coded.codes)
+    assert restore(CodedText("Y bleibt", codes), made).coded.text.endswith(" bleibt")
+
+
 def test_a_lost_code() -> None:
     made = substitute(CodedText("a b"), [Replacement(Span(0, 1), "X", "Y")])
     assert restore(CodedText("c"), made).places == (None,)

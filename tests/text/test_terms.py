@@ -117,6 +117,13 @@ def test_each_method_by_name() -> None:
     assert asks == [Ask("a John")] and found.answer.text == "ein Köter"
 
 
+def test_more_terms_than_stand_ins() -> None:
+    """Equal ones are told apart by their order."""
+    pairs = {"dog": "Köter", "cat": "Miez", "cow": "Kuh"}
+    found, asks = drive("a dog, a cat, a cow", pairs, "placeholder", lambda ask: ask.text.replace("a ", "ein "))
+    assert asks == [Ask("a John, a Tom, a John")] and found.answer.text == "ein Köter, ein Miez, ein Kuh"
+
+
 def test_constraints_by_name() -> None:
     def obeys(ask: Ask) -> str:
         return "ein " + "".join(one.text for one in ask.constraints)

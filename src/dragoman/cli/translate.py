@@ -18,6 +18,7 @@ from dragoman.cli.lines import check_different, count_lines, input_stream, outpu
 from dragoman.cli.session import answer_lines, progress_bar
 
 if TYPE_CHECKING:
+    from dragoman.memory.memory import TranslationMemory
     from dragoman.result import Hypothesis, Translation
 
 __all__ = ["command"]
@@ -60,6 +61,9 @@ class _AlignmentKind(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     help="What a line is.",
 )
 @click.option("--glossary", "glossary_path", metavar="FILE", help="Terms: TSV, CSV or TBX.")
+@click.option(
+    "--memory", "memory_path", metavar="FILE", help="Of translations: kept there, and not made again; or a TMX file."
+)
 @click.option("--keep", multiple=True, metavar="TEXT", help="What is copied; may be given several times.")
 @click.option("--encoding", default="", metavar="E", help="Of text files that do not say it. Default: UTF-8.")
 @click.option("--columns", metavar="NAME|N,...", help="Of tables: which to translate.")
@@ -92,6 +96,7 @@ def command(
     format_name: str | None,
     split: Any,
     glossary_path: str | None,
+    memory_path: str | None,
     keep: tuple[str, ...],
     encoding: str,
     columns: str | None,
@@ -148,7 +153,8 @@ def command(
         call["glossary"] = Glossary.load(glossary_path, source=source, target=target)
     with contextlib.ExitStack() as stack:
         models = [load(path, precision=precision, shortlist=shortlist, compat=compat) for path in paths]
-        translators = [stack.enter_context(Translator(one, threads=threads)) for one in models]
+        memory = _memory(memory_path, stack, source, target)
+        translators = [stack.enter_context(Translator(one, threads=threads, memory=memory)) for one in models]
         translator = Route(translators) if len(translators) > 1 else translators[0]
         languages = translator.languages or ("", "")
         files: dict[str, Any] = {
@@ -196,6 +202,23 @@ def _read_all(text: str | None, path: str | None) -> bytes:
         return text.encode("utf-8", "surrogateescape")
     with input_stream(path) as stream:
         return stream.read()
+
+
+def _memory(
+    path: str | None, stack: contextlib.ExitStack, source: str | None, target: str | None
+) -> TranslationMemory | None:
+    """The memory of this file, which is made if it is not there; of a TMX file what is in it, and nothing is kept."""
+    if path is None:
+        return None
+    from dragoman.memory.memory import TranslationMemory
+
+    if not path.lower().endswith(".tmx"):
+        return stack.enter_context(TranslationMemory(path=path))
+    if source is None or target is None:
+        raise click.UsageError("--memory with a TMX file needs --from and --to.")
+    memory = stack.enter_context(TranslationMemory())
+    memory.read_tmx(path, source, target)
+    return memory
 
 
 @contextlib.contextmanager

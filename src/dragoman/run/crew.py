@@ -17,7 +17,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from dragoman.errors import TranslatorClosedError
@@ -27,6 +27,8 @@ from dragoman.run.scratch import Scratch
 __all__ = ["Crew"]
 
 _log = logging.getLogger("dragoman")
+_LOST_S = 0.5
+"""After so long without a free seat it is worth while to count them."""
 _CLOSING_S = 5.0
 """A batch ends within 100 ms of being told to; this is for what no stop flag reaches."""
 
@@ -41,17 +43,27 @@ class _Seats:
 
     def __init__(self, count: int, limit: int) -> None:
         self._free: SimpleQueue[_Seat | None] = SimpleQueue()
+        self._count, self._limit = count, limit
+        self._living: weakref.WeakSet[_Seat] = weakref.WeakSet()
         self._closed = False
         for _ in range(count):
             self.put(Scratch(limit))
 
     def put(self, scratch: Scratch) -> None:
         if not self._closed:
-            self._free.put(_Seat(scratch, self))
+            seat = _Seat(scratch, self)
+            self._living.add(seat)
+            self._free.put(seat)
 
     def take(self) -> _Seat | None:
         """Waits for a free one; None: there are none any more. Drop it to give it back."""
-        seat = self._free.get()
+        while True:
+            try:
+                seat = self._free.get(timeout=_LOST_S)
+                break
+            except Empty:
+                if len(self._living) < self._count:  # an interrupt came while one went home
+                    self.put(Scratch(self._limit))
         if seat is None:
             self._free.put(None)  # for the next who waits
         return seat
@@ -64,7 +76,7 @@ class _Seats:
 
 
 class _Seat:
-    __slots__ = ("_home", "scratch")
+    __slots__ = ("__weakref__", "_home", "scratch")
 
     def __init__(self, scratch: Scratch, home: _Seats) -> None:
         self.scratch, self._home = scratch, home

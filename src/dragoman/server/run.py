@@ -19,6 +19,7 @@ from dragoman.catalogue.store import models_folder
 from dragoman.errors import DragomanError
 from dragoman.fleet.fleet import Fleet
 from dragoman.server.app import create_app
+from dragoman.server.patience import patient_protocol
 from dragoman.server.settings import Settings
 from dragoman.service.service import Service
 
@@ -50,7 +51,8 @@ async def _run(service: Service, fleet: Fleet, settings: Settings) -> int:
     config = uvicorn.Config(
         create_app(service, settings), host=settings.host, port=settings.port, log_config=None, access_log=False,
         timeout_keep_alive=int(settings.idle_timeout) or 1, timeout_graceful_shutdown=int(settings.drain_timeout) or 1,
-        server_header=False, h11_max_incomplete_event_size=_HEADERS_BYTES, http="h11", proxy_headers=False,
+        server_header=False, h11_max_incomplete_event_size=_HEADERS_BYTES, proxy_headers=False,
+        http=patient_protocol(settings.idle_timeout),
     )  # fmt: skip
     server = _Server(config, settings)
     loop = asyncio.get_running_loop()

@@ -58,7 +58,7 @@ class Composed:
 
     def sentences(self, translation: Translation, /) -> tuple[Sentence, ...]:
         return tuple(
-            copied_sentence(translation, part.source, part.target, part.target_place)
+            copied_sentence(translation, part.source, part.target)
             if part.line is None
             else make_sentence(
                 translation,

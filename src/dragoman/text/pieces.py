@@ -31,9 +31,6 @@ __all__ = ["WORD_START", "Pieces", "clean", "segmenter_pieces"]
 WORD_START = "\u2581"
 """SentencePiece's mark for a space."""
 
-_FEW = 8
-"""SentencePiece starts a thread for each call with a list, which costs more than a few texts do."""
-
 _processors: WeakValueDictionary[str, Any] = WeakValueDictionary()
 """OPUS-MT's SentencePiece models by the hash of their bytes: equal ones are loaded once."""
 
@@ -75,20 +72,15 @@ class _SentencePieceSide:
         self._processor, self._size = processor, size
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        if len(texts) < _FEW:
-            return [self._processor.encode(text, out_type=int) for text in texts]
-        # One thread: the caller decides how many work.
-        found: list[list[int]] = self._processor.encode(list(texts), out_type=int, num_threads=1)
-        return found
+        # One by one: for a list SentencePiece starts a thread, which a system may refuse. It would save a microsecond.
+        return [self._processor.encode(text, out_type=int) for text in texts]
 
     def decode(self, lists: Sequence[list[int]]) -> list[str]:
         try:
-            if len(lists) < _FEW:
-                return [self._processor.decode(ids) for ids in lists]
-            return list(self._processor.decode(list(lists), num_threads=1))
+            return [self._processor.decode(ids) for ids in lists]
         except (IndexError, RuntimeError):  # models may have more output rows than pieces
             known = [[id_ for id_ in ids if 0 <= id_ < self._size] for ids in lists]
-            return list(self._processor.decode(known, num_threads=1))
+            return [self._processor.decode(ids) for ids in known]
 
     def encoded_spans(self, text: str) -> list[Span]:
         return _trimmed(text, self._processor.encode(text, return_type="offset_mapping")["offsets"])
@@ -136,7 +128,7 @@ class _OpusSide:
         if not texts:
             return []
         split = [self._language_token(text) for text in texts]
-        lists = self._processor.encode([text for _, text in split], out_type=str, num_threads=1)
+        lists = [self._processor.encode(text, out_type=str) for _, text in split]
         id_of = self._vocabulary.id_of
         return [
             [id_of(piece) for piece in (tokens + pieces)]

@@ -144,7 +144,7 @@ def restore(translated: CodedText, substituted: Substituted) -> Restored:
             text.put(" ")
         edges.append((at, text.length))
         places[number] = text.put(substituted.made[number].result)
-        done = min(at + code.width, len(translated.text))
+        done = min(max(at, code.at + code.width), len(translated.text))
         if after and _touches(translated.text[done : done + 1]):
             text.put(" ")
         edges.append((done, text.length))

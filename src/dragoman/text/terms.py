@@ -147,12 +147,16 @@ def _settled(ask: Ask, answer: Answer, matches: Sequence[TermMatch]) -> Settled:
 
 
 def _coded(answer: Answer, made: Substituted) -> CodedText | None:
-    """The answer with the codes of the stand-ins: where each is copied once, there; else by the alignment, or not."""
+    """The answer with the codes of the stand-ins; None if nobody knows where they are.
+
+    One that is copied as often as it was there stands at its copies, in their order; others where the alignment says.
+    """
     codes: list[Code] = []
-    for code, one in zip(made.coded.codes, made.made, strict=True):
-        copies = list(re.finditer(rf"(?<!\w){re.escape(one.stand_in)}(?!\w)", answer.text))
-        if len(copies) == 1:
-            codes.append(replace(code, at=copies[0].start()))
+    for word in dict.fromkeys(one.stand_in for one in made.made):
+        copies = list(re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", answer.text))
+        own = [code for code, one in zip(made.coded.codes, made.made, strict=True) if one.stand_in == word]
+        if len(copies) == len(own):
+            codes += [replace(code, at=copy.start()) for code, copy in zip(own, copies, strict=True)]
     if len(codes) == len(made.made):
         return CodedText(answer.text, tuple(sorted(codes, key=lambda code: code.at)))
     if answer.links is None:
@@ -167,11 +171,7 @@ def _restored(answer: Answer, coded: CodedText, made: Substituted) -> Answer:
     links = answer.links
     if links is None:
         return Answer(restored.coded.text, lambda: None)
-    # The only codes are those of the stand-ins, so they come in the order of the places.
-    places = sorted(place for place in restored.places if place is not None)
-    edges = [(0, 0)]
-    for code, place in zip(coded.codes, places, strict=True):
-        edges += ((code.at, place.start), (code.at + code.width, place.stop))
+    edges = ((0, 0), *restored.edges)
     target = tuple(Span(_moved(token.start, edges), _moved(token.stop, edges)) for token in links.target)
     moved = TokenLinks(tuple(map(made.source_of, links.source)), target, links.weights)
     return Answer(restored.coded.text, lambda: moved)

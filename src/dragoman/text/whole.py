@@ -74,10 +74,10 @@ def make_sentence(
     )
 
 
-def copied_sentence(whole: Translation, source_span: Span, target_span: Span, target: Place) -> Sentence:
-    """A sentence that no model saw. ``target``: from the copy's characters to the whole's."""
-    text = whole.text[target_span.start : target_span.stop]
-    words = tuple(Word(text[start:stop], target(Span(start, stop))) for start, stop in split_words(text))
+def copied_sentence(whole: Translation, source_span: Span, target_span: Span) -> Sentence:
+    """A sentence that no model saw."""
+    text, by = whole.text[target_span.start : target_span.stop], target_span.start
+    words = tuple(Word(text[start:stop], Span(start + by, stop + by)) for start, stop in split_words(text))
     source = whole.source[source_span.start : source_span.stop]
     return Sentence(source, text, source_span, target_span, None, None, words, None, ())
 
