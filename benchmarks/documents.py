@@ -128,7 +128,7 @@ def _difference(path: Path, before: bytes, after: bytes) -> str:
     """What is wrong with a file in capitals, or ""."""
     name = find_format(path, before).name
     counts = [_units(path, data) for data in (before, after)]
-    if counts[0] and before == after and before.isascii() and name not in _WHOLE:
+    if before == after and name not in _WHOLE and _changes(path, before):
         return "nothing changed"
     if counts[0] != counts[1] and name in _COUNTED:
         return f"{counts[0]} units became {counts[1]}"
@@ -150,6 +150,13 @@ def _difference(path: Path, before: bytes, after: bytes) -> str:
         verdicts = [_said_by("msgfmt", "-c", "-o", "/dev/null", "-", data=data) for data in (before, after)]
         return verdicts[1] if verdicts[1] and not verdicts[0] else ""
     return ""
+
+
+def _changes(path: Path, data: bytes) -> bool:
+    """Whether there is a word that capitals change."""
+    document = read_document(data, find_format(path, data), _SETTINGS, path)
+    upper = _translator(str.upper)
+    return any(upper([unit.text], format=unit.format)[0].text != unit.text for unit in document.units)
 
 
 def _widths(path: Path, data: bytes, delimiter: str) -> list[int]:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (files as they are)
 """What files in the wild do that their formats do not say."""
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from documents.fakes import identity, shouting
 from documents.test_containers import BODY, FILES, PAGE, W, container, parts
 
 from dragoman.documents.translate import translate_bytes
+from dragoman.documents.unit import Settings
 from dragoman.errors import DocumentError
 
 
@@ -60,3 +62,38 @@ def test_parts_of_one_name_are_refused() -> None:
         archive.writestr("word/document.xml", "<b/>")
     with pytest.raises(DocumentError, match="twice"):
         translate_bytes(target.getvalue(), "a.docx", identity().translate)
+
+
+DEEP = 100_000
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("x.xlf", "<xliff><file><trans-unit><source>x" + "<g>" * DEEP + "</g>" * DEEP + "</source></trans-unit></file></xliff>"),
+        ("x.tmx", "<tmx>" + "<tu>" * DEEP + "</tu>" * DEEP + "</tmx>"),
+        ("strings.xml", "<resources><string>a" + "<b>" * DEEP + "</b>" * DEEP + "</string></resources>"),
+        ("x.yaml", "[" * DEEP + "]" * DEEP),
+        ("x.yaml", "- " * DEEP + "a"),
+        ("x.json", "[" * DEEP + "]" * DEEP),
+    ],
+)  # fmt: skip
+def test_deep_nesting_is_refused(name: str, data: str) -> None:
+    with pytest.raises(DocumentError, match="nested"):
+        translate_bytes(data.encode(), name, identity().translate, settings=Settings(target="de"))
+
+
+@pytest.mark.parametrize(
+    ("name", "mark", "data"),
+    [
+        ("x.xlf", "<ph>a</ph>", "<xliff><trans-unit><source>x" + "<ph>a</ph>" * DEEP + "</source></trans-unit></xliff>"),
+        ("strings.xml", "<b/>", "<resources><string>a" + "<b/>" * DEEP + "</string></resources>"),
+        ("x.srt", "<i>", "1\n00:00:01,000 --> 00:00:02,000\nx " + "<i>" * DEEP + "\n"),
+        ("x.srt", "{\\", "1\n00:00:01,000 --> 00:00:02,000\nx " + "{\\\\" * DEEP + "\n"),
+    ],
+)
+def test_many_marks_take_no_longer_each(name: str, mark: str, data: str) -> None:
+    """Quadratic readers of these took minutes."""
+    found = translate_bytes(data.encode(), name, shouting().translate, settings=Settings(target="de")).data.decode()
+    assert found != data
+    assert found.count(mark) >= DEEP
