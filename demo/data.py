@@ -45,6 +45,11 @@ class Direction:
         """The language that is not English."""
         return self.target if self.source == "en" else self.source
 
+    @property
+    def reverse(self) -> Direction:
+        """The other direction of the pair."""
+        return Direction(self.target, self.source)
+
     def __str__(self) -> str:
         return f"{self.source}-{self.target}"
 

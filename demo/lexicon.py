@@ -97,6 +97,19 @@ def train(
     return Lexicon(entry_source[by_rank], entry_target[by_rank], probability[by_rank])
 
 
+def save(lexicon: Lexicon, path: Path) -> None:
+    """Write all of it; appears under its name only when it is complete."""
+    temporary = path.with_name(f"part.{path.name}")
+    np.savez(temporary, source=lexicon.source, target=lexicon.target, probability=lexicon.probability)
+    temporary.replace(path)
+
+
+def load(path: Path) -> Lexicon:
+    """Read what `save` wrote."""
+    with np.load(path) as file:
+        return Lexicon(file["source"], file["target"], file["probability"])
+
+
 def write(lexicon: Lexicon, vocabulary: SentencePieceProcessor, path: Path) -> None:
     """Write Marian's text shortlist: ``target source probability`` a line, as pieces."""
     pieces = [vocabulary.id_to_piece(k) for k in range(vocabulary.get_piece_size())]

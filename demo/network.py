@@ -19,6 +19,19 @@ from torch.nn import functional
 _CONFIG = "special:model.yml"
 
 
+class Masks:
+    """Dropout from a stock of random bits: drawing new ones for every use would take longer than the network."""
+
+    def __init__(self, share: float, size: int = 1 << 24) -> None:
+        self.share = share
+        self._stock = (torch.rand(size) >= share).to(torch.bfloat16) / (1 - share) if share else torch.ones(0)
+
+    def drop(self, x: Tensor) -> Tensor:
+        """Zero a share of the numbers, enlarge the others. At most ``size`` numbers."""
+        start = int(torch.randint(len(self._stock) - x.numel() + 1, ()))
+        return x * self._stock[start : start + x.numel()].view(x.shape).to(x.dtype)
+
+
 class Network(nn.Module):
     """The demo architecture: post-norm, ReLU, every embedding table tied."""
 
@@ -29,7 +42,7 @@ class Network(nn.Module):
         self.heads: int = config["transformer-heads"]
         self.encoder_depth: int = config["enc-depth"]
         self.decoder_depth: int = config["dec-depth"]
-        self.dropout = dropout
+        self._masks = Masks(dropout)
         for name, shape in self._shapes(vocabulary_size).items():
             self.register_parameter(name, nn.Parameter(_initial(name, shape)))
 
@@ -62,35 +75,42 @@ class Network(nn.Module):
             feed_forward(f"decoder_l{layer}_ffn")
         return shapes
 
-    def forward(self, source: Tensor, target: Tensor) -> Tensor:
-        """Logits [B, T, V] of every target position, given the ones before it.
+    def forward(self, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """What the output layer reads at every target position, and what the first attention head looks at.
 
         Args:
             source: [B, S] ids, EOS last; sentences of one batch are equally long, so nothing is masked.
             target: [B, T] ids, EOS last; what follows an EOS does not matter.
+
+        Returns:
+            [B, T, D], and [B, T, S] unnormalised log weights of the head that Marian reads alignments from.
         """
         table = self._get("Wemb")
         context = self._embed(functional.embedding(source, table))
         for layer in range(1, self.encoder_depth + 1):
-            context = self._attend(f"encoder_l{layer}_self", context, context)
+            context, _ = self._attend(f"encoder_l{layer}_self", context, context)
             context = self._feed_forward(f"encoder_l{layer}_ffn", context)
         # The decoder reads what it wrote one step earlier; the first step reads a zero vector.
         previous = functional.embedding(target[:, :-1], table)
         state = self._embed(functional.pad(previous, (0, 0, 1, 0)))
         for layer in range(1, self.decoder_depth + 1):
             state = self._recur(f"decoder_l{layer}_rnn", state)
-            state = self._attend(f"decoder_l{layer}_context", state, context)
+            state, looks = self._attend(f"decoder_l{layer}_context", state, context)
             state = self._feed_forward(f"decoder_l{layer}_ffn", state)
-        return functional.linear(state, table, self._get("decoder_ff_logit_out_b")[0])
+        return state, looks
+
+    def output(self) -> tuple[Tensor, Tensor]:
+        """Weights [V, D] and bias [V] of the output layer."""
+        return self._get("Wemb"), self._get("decoder_ff_logit_out_b")[0]
 
     def _get(self, name: str) -> Tensor:
         return self.get_parameter(name)
 
     def _affine(self, prefix: str, letter: str, x: Tensor) -> Tensor:
-        return x @ self._get(f"{prefix}_W{letter}") + self._get(f"{prefix}_b{letter}")
+        return functional.linear(x, self._get(f"{prefix}_W{letter}").T, self._get(f"{prefix}_b{letter}")[0])
 
     def _drop(self, x: Tensor) -> Tensor:
-        return functional.dropout(x, self.dropout, self.training)
+        return self._masks.drop(x) if self.training and self._masks.share else x
 
     def _norm(self, prefix: str, x: Tensor) -> Tensor:
         scale, bias = self._get(f"{prefix}_ln_scale")[0], self._get(f"{prefix}_ln_bias")[0]
@@ -104,14 +124,17 @@ class Network(nn.Module):
         positions = torch.cat([angles.sin(), angles.cos()], dim=1)
         return self._drop(math.sqrt(self.width) * vectors + positions)
 
-    def _attend(self, prefix: str, queries: Tensor, values: Tensor) -> Tensor:
+    def _attend(self, prefix: str, queries: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         def split(x: Tensor) -> Tensor:  # [B, L, D] to [B, H, L, D/H]
             return x.view(x.shape[0], x.shape[1], self.heads, -1).transpose(1, 2)
 
         q = split(self._affine(prefix, "q", queries))
         k, v = split(self._affine(prefix, "k", values)), split(self._affine(prefix, "v", values))
-        joined = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
-        return self._norm(f"{prefix}_Wo", self._drop(self._affine(prefix, "o", joined)) + queries)
+        # Spelled out: for sentences this short the fused attention is far slower on a CPU.
+        scores = q @ k.transpose(2, 3) / math.sqrt(q.shape[-1])  # [B, H, T, S]
+        joined = (scores.float().softmax(-1).to(v.dtype) @ v).transpose(1, 2).flatten(2)
+        looks = scores[:, 0].float()
+        return self._norm(f"{prefix}_Wo", self._drop(self._affine(prefix, "o", joined)) + queries), looks
 
     def _feed_forward(self, prefix: str, x: Tensor) -> Tensor:
         y = self._affine(prefix, "2", torch.relu(self._affine(prefix, "1", x)))

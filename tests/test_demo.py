@@ -12,7 +12,7 @@ from dragoman.errors import OptionsError
 @pytest.mark.parametrize(
     ("source", "target", "text", "words"),
     [
-        ("en", "de", "Where is the train station?", {"Wo", "Bahnhof"}),
+        ("en", "de", "Where is the station?", {"Wo", "Bahnhof"}),
         ("de", "en", "Ich trinke gern Kaffee.", {"I", "coffee"}),
         ("en", "fr", "I have a black dog.", {"chien", "noir"}),
         ("fr", "en", "Il fait froid aujourd'hui.", {"cold", "today"}),

@@ -24,7 +24,7 @@ def test_the_budget_counts_them() -> None:
     with dragoman.Fleet() as fleet:
         fleet.add("ende", folder)
         with fleet.lease("ende"):
-            assert fleet.resident_bytes == model.weights_bytes + 6000 * 190
+            assert fleet.resident_bytes == model.weights_bytes + 8000 * 190
 
 
 def test_nothing_there_costs_nothing(tmp_path: Path) -> None:

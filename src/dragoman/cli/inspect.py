@@ -29,11 +29,13 @@ def command(model: str, as_json: bool) -> None:
 
 def describe(model: Model) -> dict[str, Any]:
     """Everything that is said, as plain values."""
+    from dragoman.formats.model_card import read_card
     from dragoman.model import stored_options
 
     source, target = model.vocabularies
     stored = stored_options(model)
     shortlist = model.shortlist
+    card = None if model.files.in_memory else read_card(model.files.model.parent)
     return {
         "model": str(model.files.model),
         "recognised_as": model.files.kind,
@@ -67,6 +69,7 @@ def describe(model: Model) -> dict[str, Any]:
             for entry in dataclasses.fields(model.defaults)
             if entry.init and entry.name != "target_prefix"
         },
+        "card": None if card is None else dataclasses.asdict(card),
         "options": {key: value for key, value in sorted(stored.items()) if key != "version"},
     }
 
@@ -88,8 +91,10 @@ def _table(facts: dict[str, Any]) -> list[str]:
             rows.append((name, _shown(value)))
             continue
         for key, inner in value.items():
-            shown = ", ".join(map(_shown, inner.values())) if isinstance(inner, dict) else _shown(inner)
-            rows.append((f"{name}: {key}", shown))
+            entries = inner if isinstance(inner, list | tuple) and inner else [inner]
+            for entry in entries:
+                shown = ", ".join(map(_shown, entry.values())) if isinstance(entry, dict) else _shown(entry)
+                rows.append((f"{name}: {key}", shown))
     width = max(len(name) for name, _ in rows)
     return [f"{name.replace('_', ' '):<{width}}  {value}" for name, value in rows]
 

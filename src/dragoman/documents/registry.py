@@ -10,6 +10,7 @@ from dragoman.documents.encoding import TextFile, declared_by_catalogue, declare
 from dragoman.documents.unit import Document, Settings, Unit
 from dragoman.errors import DocumentError, OptionsError
 from dragoman.options import TextFormat
+from dragoman.text.declaring import declare_language
 
 __all__ = ["FORMATS", "FileFormat", "find_format", "read_document"]
 
@@ -74,6 +75,8 @@ class _Whole:
     file: TextFile
     unit: Unit
     xml: bool
+    language: str = ""
+    """What it says that it is in, once it is translated; "": as before."""
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -82,6 +85,8 @@ class _Whole:
     def write(self, translated: Sequence[str | None]) -> bytes:
         (text,) = translated
         text = self.file.text if text is None else text
+        if self.language:
+            text = declare_language(text, self.unit.format, self.language)
         return self.file.encode(text, (lambda letter: f"&#{ord(letter)};") if self.xml else None)
 
 
@@ -134,7 +139,8 @@ def read_document(data: bytes, file_format: FileFormat, settings: Settings, name
     if reader is not None:
         return reader(file, settings)  # type: ignore[no-any-return]
     split = settings.split if file_format.text == "text" else "paragraph"
-    return _Whole(file, Unit(file.text, file_format.text, split), file_format.declared is not None)
+    language = settings.target if settings.declare else ""
+    return _Whole(file, Unit(file.text, file_format.text, split), file_format.declared is not None, language)
 
 
 def _root(data: bytes) -> str:

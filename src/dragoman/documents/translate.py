@@ -71,6 +71,7 @@ def translate_file(
     columns: Sequence[str] = (),
     header: bool = True,
     fuzzy: bool = True,
+    declare: bool = False,
     progress: Progress | None = None,
     **changes: Unpack[DecodingChanges],
 ) -> FileReport:
@@ -88,6 +89,7 @@ def translate_file(
         glossary, keep: as for `Translator.translate`.
         columns, header: of tables: which to translate (names, or numbers from 1), and whether the first row names them.
         fuzzy: mark what is filled into catalogues for review.
+        declare: have pages and XML say that they are in ``target`` (``lang``, ``dir``, ``xml:lang``).
         progress: told as parts are done.
         options, **changes: as for `Translator.translate`.
 
@@ -104,7 +106,7 @@ def translate_file(
         raise DocumentError(f"{path}: {path.stat().st_size} bytes; {_MOST_BYTES} are the most for one file.")
     settings = Settings(
         source=source or "", target=target or "", encoding=encoding, split=split, fuzzy=fuzzy, columns=tuple(columns),
-        header=header,
+        header=header, declare=declare,
     )  # fmt: skip
     if model is None and route is None and source and target and hasattr(translator, "fleet"):
         route = (source, target)

@@ -37,6 +37,7 @@ class Settings:
         fuzzy: whether translated messages of catalogues are marked for review.
         columns: of tables: names, or numbers from 1; empty: all that hold words.
         header: whether the first row of a table names its columns.
+        declare: whether pages and XML say that they are in the target language.
     """
 
     source: str = ""
@@ -46,6 +47,7 @@ class Settings:
     fuzzy: bool = True
     columns: tuple[str, ...] = ()
     header: bool = True
+    declare: bool = False
 
 
 class Document(Protocol):

@@ -123,7 +123,7 @@ def read_block(coded: CodedText, reading: Reading) -> CodedBlock:
         coded: of a format.
         reading: how.
     """
-    substituted = substitute(coded, _replacements(coded, reading.keep))
+    substituted = substitute(coded, _replacements(coded, reading.copied))
     text = substituted.coded.text
     spans = split_sentences(text, reading.split, reading.language)
     terms = () if reading.terms is None else reading.terms.find(text, substituted.places)

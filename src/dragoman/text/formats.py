@@ -8,12 +8,11 @@ from dragoman.text.format import MarkedText
 __all__ = ["read_format"]
 
 
-def read_format(source: str, name: TextFormat, *, language: str | None = None) -> MarkedText:
+def read_format(source: str, name: TextFormat) -> MarkedText:
     """Parse a text. Anything is accepted in any format: what is no mark is text, or stays as it is.
 
     Args:
         name: but "text".
-        language: what the written text says that it is in, where it says so; None leaves that.
 
     Raises:
         UnavailableError: the parser of the format is not installed.
@@ -22,11 +21,11 @@ def read_format(source: str, name: TextFormat, *, language: str | None = None) -
     if name == "html":
         from dragoman.text.html.page import read_html
 
-        return read_html(source, language=language)
+        return read_html(source)
     if name == "xml":
         from dragoman.text.xml.document import read_xml
 
-        return read_xml(source, language=language)
+        return read_xml(source)
     if name == "markdown":
         from dragoman.text.markdown.document import read_markdown
 

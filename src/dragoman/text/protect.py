@@ -82,6 +82,10 @@ class Keep:
         object.__setattr__(self, "patterns", tuple(given))
         object.__setattr__(self, "_compiled", tuple(compiled))
 
+    def more(self, pattern: re.Pattern[str]) -> Keep:
+        """These and another pattern."""
+        return Keep((*self.patterns, pattern))
+
     def spans(self, text: str) -> list[Span]:
         """Where they are, ascending, without overlap: the earliest first, of those the longest."""
         found = [Span(*match.span()) for one in self._compiled for match in one.finditer(text)]

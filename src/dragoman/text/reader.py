@@ -20,7 +20,7 @@ def read_text(text: str, reading: Reading) -> Passage:
     text = clean(text)
     if reading.format != "text":
         return read_marked(text, read_format(text, reading.format), reading)
-    copied = reading.split != "none" and find_protected(text, reading.keep)
+    copied = reading.split != "none" and find_protected(text, reading.copied)
     if copied or reading.keep.patterns or (reading.terms is not None and reading.terms.find(text)):
         return read_marked(text, Unmarked(text), reading)
     return read_plain(text, reading)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import get_args
 
 from dragoman.arguments import check_choice
@@ -13,6 +13,7 @@ from dragoman.languages import canonical_code
 from dragoman.options import Split, TextFormat
 from dragoman.text.glossary import Glossary, TermFinder
 from dragoman.text.protect import NOTHING, Keep
+from dragoman.text.scripts import foreign_words
 from dragoman.text.terms import GlossaryMethod
 
 __all__ = ["Reading"]
@@ -29,6 +30,7 @@ class Reading:
         keep: what is copied, by the caller's wish.
         terms: of the glossary, those that hold between the two languages; None: there is no glossary.
         method: how terms are got into a translation.
+        copied: ``keep``, and words in letters that the language does not use; nothing is foreign if nothing is split.
     """
 
     split: Split = "paragraph"
@@ -37,6 +39,7 @@ class Reading:
     keep: Keep = NOTHING
     terms: TermFinder | None = None
     method: GlossaryMethod = "auto"
+    copied: Keep = field(init=False)
 
     @classmethod
     def of_call(
@@ -64,6 +67,10 @@ class Reading:
             source = canonical_code(source_language)
         terms = None if glossary is None else glossary.finder(source, target)
         return cls(split, format, source, Keep(tuple(keep)), terms, glossary_method)
+
+    def __post_init__(self) -> None:
+        foreign = None if self.split == "none" else foreign_words(self.language)
+        object.__setattr__(self, "copied", self.keep if foreign is None else self.keep.more(foreign))
 
     def check_constraints(self, constraints: object) -> None:
         """Raises OptionsError for constraints of texts that are not one sentence each: nobody says whose they are."""

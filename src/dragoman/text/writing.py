@@ -73,7 +73,6 @@ def write_blocks(
     blocks: Sequence[Block],
     translated: Sequence[CodedText | None],
     renderer: Renderer,
-    edits: Sequence[tuple[Span, str]] = (),
     insets: Mapping[int, Span] = MappingProxyType({}),
 ) -> Written:
     """The source with blocks replaced whose translation is not what they were.
@@ -83,26 +82,14 @@ def write_blocks(
         blocks: ascending by their beginning.
         translated: one for each block.
         renderer: of the format.
-        edits: what else is replaced, outside the blocks, ascending.
         insets: blocks that are part of a mark, such as attributes, by number: what of the source is the mark.
     """
     marks = _written_marks(source, blocks, translated, renderer, insets)
     pieces: list[str] = []
     places: list[Places | None] = []
-    waiting = iter([*edits, (Span(len(source), len(source)), "")])
-    edit = next(waiting)
     place = length = 0
 
-    def put(span: Span, shown: str) -> None:
-        nonlocal place, length
-        pieces.extend((source[place : span.start], shown))
-        length += span.start - place + len(shown)
-        place = span.stop
-
     for number, (block, coded) in enumerate(zip(blocks, translated, strict=True)):
-        while edit[0].start < block.span.start:
-            put(*edit)
-            edit = next(waiting)
         if block.span.start < place:
             places.append(None)
         elif coded is None or coded.text == block.coded.text:
@@ -112,11 +99,11 @@ def write_blocks(
             if marks:
                 coded = replace(coded, codes=tuple(_with_mark(code, marks) for code in coded.codes))
             shown, own = renderer(number, coded, length + block.span.start - place)
-            put(block.span, shown)
+            pieces += (source[place : block.span.start], shown)
+            length += block.span.start - place + len(shown)
+            place = block.span.stop
             places.append(own)
-    put(*edit)
-    for edit in waiting:
-        put(*edit)
+    pieces.append(source[place:])
     return Written("".join(pieces), tuple(places))
 
 

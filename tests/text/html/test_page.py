@@ -85,18 +85,6 @@ def test_what_is_written(source: str, wanted: str) -> None:
     assert shouted(source) == wanted
 
 
-def test_language_on_request() -> None:
-    def written(source: str, language: str) -> str:
-        page = read_html(source, language=language)
-        return page.write([None] * len(page.blocks)).text
-
-    assert written("<html>a", "de") == '<html lang="de">a'
-    assert written("<html lang='en' dir=ltr xml:lang=en>a", "ar") == "<html lang='ar' dir=rtl xml:lang=ar>a"
-    assert written("<HTML LANG>a", "fr") == '<HTML LANG="fr">a'
-    assert written("<p lang=en>a", "de") == "<p lang=en>a"
-    assert written("<html title=x>a", "he") == '<html lang="he" dir="rtl" title=x>a'
-
-
 def test_what_is_kept_and_not_found_stands_between_spaces() -> None:
     page = read_html("<p>press <kbd>Ctrl</kbd> and <kbd>C</kbd> now</p>")
     (block,) = page.blocks

@@ -59,11 +59,6 @@ def test_what_cdata_cannot_hold_is_split() -> None:
     assert "".join(ElementTree.fromstring(out).itertext()) == "a ]]> b"
 
 
-def test_language_on_request() -> None:
-    document = read_xml("<?xml version='1.0'?><a xml:lang='en'>b</a>", language="de")
-    assert document.write([None]).text == "<?xml version='1.0'?><a xml:lang='de'>b</a>"
-
-
 PIECES = st.sampled_from(
     ["word", " ", " two words ", "\r\n", ".", "&amp;", "&lt;", "<x/>", "<y a='b > c'/>", "<!-- c -->", "<?p i?>",
      "<![CDATA[raw < text]]>", "<![CDATA[<b>html</b> text]]>", "\u4e2d\u6587"]

@@ -48,13 +48,11 @@ class Layout:
 
     Attributes:
         texts, attributes: the blocks, each ascending.
-        root: the tag of ``html``.
         torn: a quote in a tag never ends, so that none may be written.
     """
 
     texts: Sequence[Block]
     attributes: Sequence[Attribute]
-    root: Token | None
     torn: bool
 
 
@@ -108,7 +106,6 @@ class _Walk:
         tokens, builder = self._tokens, self._builder
         regions = [(len(tokens), True)]  # where the elements end that switched translation, and whether it is on
         preserved = 0
-        root = None
         number = 0
         while number < len(tokens):
             token = tokens[number]
@@ -117,7 +114,6 @@ class _Walk:
                 self._break()
             builder.collapse = number >= preserved
             if token.kind is Kind.START:
-                root = token if token.name == "html" and root is None else root
                 extent = self._extents.get(number, number + 1)
                 switch = self._switches.get(number, token.name not in OPAQUE and regions[-1][1])
                 has_island = self._has_island(number, extent)
@@ -136,7 +132,7 @@ class _Walk:
             number += 1
         self._break()
         self._attributes.sort(key=lambda attribute: attribute.block.span)
-        return Layout(self._texts, self._attributes, root, self._torn)
+        return Layout(self._texts, self._attributes, self._torn)
 
     def _has_island(self, number: int, extent: int) -> bool:
         """Whether an element inside switches translation on."""

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dragoman.text.codes import CodedText, Span
+from dragoman.text.codes import CodedText
 from dragoman.text.format import Block, Places, Written
 from dragoman.text.html.layout import Attribute, lay_out
-from dragoman.text.html.tokens import Token, attributes_of
 from dragoman.text.references import ESCAPES
 from dragoman.text.writing import Escapes, render, write_blocks
 
 __all__ = ["Page", "read_html"]
 
-_RIGHT_TO_LEFT = frozenset(("ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "syr", "ug", "ur", "yi"))
 
 _QUOTES = {'"': "&quot;", "'": "&#39;"}
 
 
-def read_html(source: str, *, language: str | None = None) -> Page:
-    """A page or a fragment. Anything is accepted: what is no HTML is text, or stays as it is.
-
-    Args:
-        language: set ``lang`` and ``dir`` of the element ``html`` to this; None leaves them.
-    """
-    return Page(source, language)
+def read_html(source: str) -> Page:
+    """A page or a fragment. Anything is accepted: what is no HTML is text, or stays as it is."""
+    return Page(source)
 
 
 class Page:
     """A `dragoman.text.format.MarkedText` over the bytes of its source."""
 
-    def __init__(self, source: str, language: str | None = None) -> None:
+    def __init__(self, source: str) -> None:
         layout = lay_out(source)
         self._source = source
         self._attributes: dict[int, Attribute] = {}
@@ -39,7 +33,6 @@ class Page:
         found.sort(key=lambda one: one[0].span)
         self._blocks = tuple(block for block, _ in found)
         self._attributes = {number: one[1] for number, one in enumerate(found) if one[1] is not None}
-        self._edits = _language_edits(source, layout.root, language) if language and layout.root else []
         self._space = {"\u00a0": "&nbsp;"} if "&nbsp;" in source or "&#160;" in source else {}
         self._escapes = {**ESCAPES, **self._space, **(_QUOTES if layout.torn else {})}
 
@@ -58,7 +51,7 @@ class Page:
             return render(coded, offset, self._escapes)
 
         insets = {number: attribute.tag for number, attribute in self._attributes.items()}
-        return write_blocks(self._source, self._blocks, translated, renderer, self._edits, insets)
+        return write_blocks(self._source, self._blocks, translated, renderer, insets)
 
 
 def _value(coded: CodedText, offset: int, attribute: Attribute, space: Escapes) -> tuple[str, Places]:
@@ -69,21 +62,3 @@ def _value(coded: CodedText, offset: int, attribute: Attribute, space: Escapes) 
         return render(coded, offset, escapes)
     shown, places = render(coded, offset + 1, escapes)
     return f'"{shown}"', places
-
-
-def _language_edits(source: str, root: Token, language: str) -> list[tuple[Span, str]]:
-    """What makes the element ``html`` say that the page is in another language."""
-    right_to_left = language.replace("_", "-").split("-")[0].lower() in _RIGHT_TO_LEFT
-    wanted = {"lang": language, "xml:lang": language, "dir": "rtl" if right_to_left else "ltr"}
-    edits: list[tuple[Span, str]] = []
-    seen: set[str] = set()
-    for name, start, stop, quote in attributes_of(source, root):
-        if name in wanted and name not in seen:
-            seen.add(name)
-            is_bare = start == stop and not quote
-            edits.append((Span(start, stop), f'="{wanted[name]}"' if is_bare else wanted[name]))
-    missing = "" if "lang" in seen else f' lang="{language}"'
-    if right_to_left and "dir" not in seen:
-        missing += ' dir="rtl"'
-    behind = root.start + 1 + len(root.name)
-    return [(Span(behind, behind), missing), *edits] if missing else edits

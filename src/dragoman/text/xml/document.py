@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from dragoman.text.blocks import BlockBuilder
 from dragoman.text.codes import CodedText, CodeKind, Span
@@ -27,25 +27,20 @@ _TAG_IN_CDATA = re.compile(r"</?[A-Za-z][^<>]*>")
 _LONGEST_STAND_IN = 200
 
 
-def read_xml(source: str, *, language: str | None = None) -> Document:
-    """A document or a fragment. Anything is accepted: what is no XML stays as it is.
-
-    Args:
-        language: set an ``xml:lang`` that the root has to this; None leaves it.
-    """
-    return Document(source, language)
+def read_xml(source: str) -> Document:
+    """A document or a fragment. Anything is accepted: what is no XML stays as it is."""
+    return Document(source)
 
 
 class Document:
     """A `dragoman.text.format.MarkedText` over the bytes of its source."""
 
-    def __init__(self, source: str, language: str | None = None) -> None:
+    def __init__(self, source: str) -> None:
         tokens = list(tokenize(source))
         self._source = source
         walk = _Walk(source, tokens, find_structure(source, tokens))
         self._blocks = tuple(walk.run())
         self._verbatim = walk.verbatim
-        self._edits = list(_language_edits(source, tokens, language)) if language else []
 
     @property
     def blocks(self) -> Sequence[Block]:
@@ -60,14 +55,7 @@ class Document:
             turn = bisect_right(self._verbatim, start, key=lambda span: span.start) - 1
             return _render(coded, offset, inside=turn >= 0 and start < self._verbatim[turn].stop)
 
-        return write_blocks(self._source, self._blocks, translated, renderer, self._edits)
-
-
-def _language_edits(source: str, tokens: Sequence[Token], language: str) -> Iterator[tuple[Span, str]]:
-    root = next((token for token in tokens if token.kind in (Kind.START, Kind.EMPTY)), None)
-    for name, start, stop in attributes_of(source, root) if root else ():
-        if name == "xml:lang":
-            yield Span(start, stop), language
+        return write_blocks(self._source, self._blocks, translated, renderer)
 
 
 def _render(coded: CodedText, offset: int, *, inside: bool) -> tuple[str, Places]:
