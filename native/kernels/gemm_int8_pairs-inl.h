@@ -62,7 +62,8 @@ struct PairTile {
 #pragma GCC unroll 2
       for (int step = 0; step < count; ++step) {
         x[step] = load_byte_activations(rows.row(r) + 4 * step);
-        if constexpr (reach == 2) x[step] = x[step] - load_byte_activations(reinterpret_cast<const uint8_t*>(lowest + r));
+        if constexpr (reach == 2)
+          x[step] = x[step] - load_byte_activations(reinterpret_cast<const uint8_t*>(lowest + r));
       }
 #pragma GCC unroll 8
       for (int i = 0; i < B * kTileGroups; ++i) {

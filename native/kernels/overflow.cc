@@ -49,7 +49,8 @@ struct Block {
 int bound_of_list(const Block& block, int reach) {
   std::vector<size_t> counts(4 * 128 + 1);
   for (int group = 0; group < overflow_groups(block.k, reach); ++group) {
-    for (int column = 0; column < block.columns; ++column) ++counts[static_cast<size_t>(block.bound(column, group, reach))];
+    for (int column = 0; column < block.columns; ++column)
+      ++counts[static_cast<size_t>(block.bound(column, group, reach))];
   }
   size_t above = 0;
   const size_t most = most_entries(block.k, block.columns, reach);

@@ -46,7 +46,8 @@ struct OverflowList {
 
 // The list of the block that `column` starts, which is no list if it starts none.
 inline OverflowList overflow_list(const uint8_t* lists, size_t bytes, int k, int column, int reach) {
-  const size_t head = (static_cast<size_t>(column / kScoreColumns) * kLongestReach + static_cast<size_t>(reach - 1)) * 4;
+  const size_t head =
+      (static_cast<size_t>(column / kScoreColumns) * kLongestReach + static_cast<size_t>(reach - 1)) * 4;
   if (lists == nullptr || column % kScoreColumns != 0 || head + 4 > bytes) return {};
   uint32_t offset;
   __builtin_memcpy(&offset, lists + head, 4);

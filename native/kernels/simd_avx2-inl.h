@@ -250,7 +250,9 @@ inline PairSums add_pairs(ByteActivations a, ByteWeights b) {
   return {_mm256_maddubs_epi16(a.v, b.lo), _mm256_maddubs_epi16(a.v, b.hi)};
 }
 // Wraps around.
-inline PairSums operator+(PairSums a, PairSums b) { return {_mm256_add_epi16(a.lo, b.lo), _mm256_add_epi16(a.hi, b.hi)}; }
+inline PairSums operator+(PairSums a, PairSums b) {
+  return {_mm256_add_epi16(a.lo, b.lo), _mm256_add_epi16(a.hi, b.hi)};
+}
 inline void add_widened(I32x16& sums, PairSums pairs) {
   const __m256i ones = _mm256_set1_epi16(1);
   sums.lo = _mm256_add_epi32(sums.lo, _mm256_madd_epi16(pairs.lo, ones));

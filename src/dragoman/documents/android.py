@@ -44,26 +44,27 @@ def _place(xml: XmlSource, element: Element) -> Place | None:
         return None
     inline = InlineText()
     marks: dict[int, str] = {}
+    opened: list[int] = []
     inside = 0  # of an element that stays whole
     for token in xml.tokens[element.tag + 1 : element.end]:
         piece = source[token.start : token.stop]
         number = len(marks) + 1
         if inside or (token.kind is Kind.START and token.name == "xliff:g"):
             if not inside:
-                opening, first = number, token.start
+                whole, first = number, token.start
                 inline.alone(number)
             inside += {Kind.START: 1, Kind.END: -1}.get(token.kind, 0)
-            marks[opening] = source[first : token.stop]
+            marks[whole] = source[first : token.stop]
         elif token.kind is Kind.TEXT:
             inline.text(_read(html.unescape(piece)))
         elif token.kind is Kind.START:
             marks[number] = piece
+            opened.append(number)
             inline.open(number)
         elif token.kind is Kind.END:
-            waiting = [key for key in marks if -key not in marks and marks[key].startswith(f"<{token.name}")]
-            opened = max(waiting, default=0)
-            if opened and inline.close(opened):
-                marks[-opened] = piece
+            if opened:
+                marks[-opened[-1]] = piece
+                inline.close(opened.pop())
         else:
             marks[number] = piece
             inline.alone(number)

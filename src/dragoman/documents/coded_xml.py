@@ -27,7 +27,9 @@ class CodedSegment:
         self._marks: dict[int, tuple[str, str]] = {}
         inline, opened = InlineText(), []
         skip_to = -1
-        for token in xml.tokens[element.tag + 1 : element.end]:
+        stops = {one.tag: one.stop for one in xml.within(element)}
+        for number in range(element.tag + 1, element.end):
+            token = xml.tokens[number]
             if token.start < skip_to:
                 continue
             piece = xml.source[token.start : token.stop]
@@ -44,9 +46,7 @@ class CodedSegment:
                 if opened:
                     inline.close(opened.pop())
             else:
-                whole = token.stop
-                if token.kind is Kind.START:
-                    whole = next(one.stop for one in xml.within(element) if one.start == token.start)
+                whole = stops.get(number, token.stop)
                 self._marks[key] = (xml.source[token.start : whole], "")
                 inline.alone(key)
                 skip_to = whole

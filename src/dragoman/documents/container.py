@@ -25,19 +25,23 @@ class Container:
     """A zip file in memory. Nothing of it is ever written to a path of its own."""
 
     data: bytes
-    entries: tuple[zipfile.ZipInfo, ...]
+    archive: zipfile.ZipFile
+    by_name: Mapping[str, zipfile.ZipInfo]
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(entry.filename for entry in self.entries)
+        return tuple(self.by_name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.by_name
 
     def read(self, name: str) -> bytes:
         """A part. Raises DocumentError if it is missing, damaged, or larger than it says."""
-        entry = next((one for one in self.entries if one.filename == name), None)
+        entry = self.by_name.get(name)
         if entry is None:
             raise DocumentError(f"the file holds no {name}.")
         try:
-            with zipfile.ZipFile(io.BytesIO(self.data)) as archive, archive.open(entry) as part:
+            with self.archive.open(entry) as part:
                 found = part.read(entry.file_size + 1)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
             raise DocumentError(f"{name} in the file cannot be read: {error}") from None
@@ -51,7 +55,7 @@ class Container:
             return self.data
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w") as archive:
-            for entry in self.entries:
+            for entry in self.by_name.values():
                 fresh = zipfile.ZipInfo(entry.filename, entry.date_time)
                 fresh.compress_type = zipfile.ZIP_STORED if entry.compress_type == 0 else zipfile.ZIP_DEFLATED
                 fresh.external_attr, fresh.create_system = entry.external_attr, entry.create_system
@@ -63,10 +67,10 @@ class Container:
 def read_container(data: bytes) -> Container:
     """Raises DocumentError for what is no zip file, is encrypted, or would fill memory."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
+        archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise DocumentError(f"not a zip file, which this format is: {error}") from None
+    entries = archive.infolist()
     if len(entries) > _MOST_PARTS:
         raise DocumentError(f"the file has {len(entries)} parts; {_MOST_PARTS} are the most.")
     total = 0
@@ -79,4 +83,9 @@ def read_container(data: bytes) -> Container:
             raise DocumentError(f"{entry.filename} in the file would take {entry.file_size} bytes.")
     if total > _MOST_BYTES:
         raise DocumentError(f"the file would take {total} bytes; {_MOST_BYTES} are the most.")
-    return Container(data, tuple(entries))
+    by_name: dict[str, zipfile.ZipInfo] = {}
+    for entry in entries:
+        if entry.filename in by_name:
+            raise DocumentError(f"the file holds {entry.filename} twice: which one counts cannot be told.")
+        by_name[entry.filename] = entry
+    return Container(data, archive, by_name)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dragoman.errors import DocumentError, OptionsError
 
-__all__ = ["TextFile", "declared_by_html", "declared_by_xml", "read_text"]
+__all__ = ["TextFile", "declared_by_catalogue", "declared_by_html", "declared_by_xml", "read_text"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -21,6 +21,9 @@ _MARKS = (
 )
 _XML = re.compile(rb"""\s*<\?xml\b[^>]{0,200}?\bencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']""")
 _HTML = re.compile(rb"""<meta\b[^>]{0,400}?\bcharset\s*=\s*["']?\s*([A-Za-z][A-Za-z0-9._:-]*)""", re.IGNORECASE)
+_CATALOGUE = re.compile(rb'"Content-Type:[^"\n]{0,200}?charset=([A-Za-z][A-Za-z0-9._:-]*)', re.IGNORECASE)
+_WIDER = {"shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "iso8859-9": "cp1254"}
+"""What writers put in files of that name: as browsers read them (https://encoding.spec.whatwg.org)."""
 _DECLARED_WITHIN = 4096
 
 
@@ -80,6 +83,7 @@ def read_text(
     elif not found:
         said = declared(data[:_DECLARED_WITHIN]) if declared is not None else ""
         found = _codec(said) or "utf-8"
+        found = _WIDER.get(found, found)
     try:
         return TextFile(data[len(mark) :].decode(found), found, mark)
     except UnicodeDecodeError as error:
@@ -101,6 +105,12 @@ def declared_by_html(start: bytes) -> str:
     """The encoding that a page declares, or ""."""
     found = _HTML.search(start)
     return declared_by_xml(start) or (found[1].decode("ascii") if found else "")
+
+
+def declared_by_catalogue(start: bytes) -> str:
+    """The encoding that the header of a gettext catalogue states, or "". Templates say CHARSET, which is none."""
+    found = _CATALOGUE.search(start)
+    return found[1].decode("ascii") if found else ""
 
 
 def _known(encoding: str) -> str:

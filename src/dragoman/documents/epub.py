@@ -68,8 +68,7 @@ class _Book:
 def read_epub(data: bytes, settings: Settings) -> _Book:
     """Raises DocumentError if the file cannot be read, or is protected against copying."""
     container = read_container(data)
-    if "META-INF/encryption.xml" in container.names and b"EncryptedData" in container.read("META-INF/encryption.xml"):
-        raise DocumentError("the book is protected against copying, or has fonts that are: it cannot be translated.")
+    hidden = _encrypted(container)
     package = _package(container)
     folder = posixpath.dirname(package)
     xml = XmlSource(read_text(container.read(package), package, declared=declared_by_xml).text, package)
@@ -77,8 +76,10 @@ def read_epub(data: bytes, settings: Settings) -> _Book:
     for item in xml.named("item"):
         kind, href = xml.attribute(item, "media-type"), xml.attribute(item, "href") or ""
         name = posixpath.normpath(posixpath.join(folder, urllib.parse.unquote(href)))
-        if name not in container.names:
+        if name not in container:
             continue
+        if name in hidden and kind in _PAGES:
+            raise DocumentError(f"the book is protected against copying: {name} is encrypted.")
         file = None
         if kind in _PAGES or kind == "application/x-dtbncx+xml":
             file = read_text(container.read(name), name, declared=declared_by_xml)
@@ -89,13 +90,23 @@ def read_epub(data: bytes, settings: Settings) -> _Book:
     return _Book(container, parts)
 
 
+def _encrypted(container: Container) -> frozenset[str]:
+    """Names of parts that cannot be read. Mostly they are fonts, which need not be."""
+    name = "META-INF/encryption.xml"
+    if name not in container:
+        return frozenset()
+    xml = XmlSource(read_text(container.read(name), name, declared=declared_by_xml).text, name)
+    uris = (xml.attribute(element, "URI") or "" for element in xml.named("CipherReference"))
+    return frozenset(urllib.parse.unquote(uri) for uri in uris)
+
+
 def _package(container: Container) -> str:
     """Where the book's package document lies."""
     name = "META-INF/container.xml"
     xml = XmlSource(read_text(container.read(name), name, declared=declared_by_xml).text, name)
     for root in xml.named("rootfile"):
         path = xml.attribute(root, "full-path")
-        if path in container.names:
+        if path is not None and path in container:
             return path
     raise DocumentError("META-INF/container.xml names no package of the book.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from dragoman.documents.container import read_container
+from dragoman.documents.container import Container, read_container
 from dragoman.documents.encoding import declared_by_xml, read_text
 from dragoman.documents.parts import OfficeDocument, read_part
 from dragoman.documents.runs import Dialect
@@ -64,7 +64,8 @@ def read_xlsx(data: bytes, settings: Settings) -> OfficeDocument:
 
 def _read(data: bytes, names: re.Pattern[str], dialect: Dialect, main: str) -> OfficeDocument:
     container = read_container(data)
-    if main not in container.names:
+    folder = main.partition("/")[0] + "/"
+    if main not in container and not _main_part(container).startswith(folder):
         raise DocumentError(f"the file holds no {main}: it is of another kind than its name says.")
     parts = []
     for name in container.names:
@@ -73,3 +74,16 @@ def _read(data: bytes, names: re.Pattern[str], dialect: Dialect, main: str) -> O
         elif _DRAWN.fullmatch(name):
             parts.append(read_part(container, name, _SLIDE))
     return OfficeDocument(container, [part for part in parts if part.paragraphs])
+
+
+def _main_part(container: Container) -> str:
+    """Where the package says that its document lies; "" if it does not say."""
+    name = "_rels/.rels"
+    if name not in container:
+        return ""
+    xml = XmlSource(read_text(container.read(name), name, declared=declared_by_xml).text, name)
+    for relation in xml.named("Relationship"):
+        if (xml.attribute(relation, "Type") or "").endswith("/officeDocument"):
+            target = (xml.attribute(relation, "Target") or "").removeprefix("/")
+            return target if target in container else ""
+    return ""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dragoman.documents.encoding import TextFile, declared_by_html, declared_by_xml, read_text
+from dragoman.documents.encoding import TextFile, declared_by_catalogue, declared_by_html, declared_by_xml, read_text
 from dragoman.documents.unit import Document, Settings, Unit
 from dragoman.errors import DocumentError, OptionsError
 from dragoman.options import TextFormat
@@ -47,7 +47,9 @@ FORMATS: tuple[FileFormat, ...] = (
     FileFormat("md", (".md", ".markdown"), "Markdown", text="markdown"),
     FileFormat("srt", (".srt",), "subtitles (SubRip)", "subtitles", "read_subtitles"),
     FileFormat("vtt", (".vtt",), "subtitles (WebVTT)", "subtitles", "read_subtitles"),
-    FileFormat("po", (".po", ".pot"), "gettext catalogue", "catalogue_po", "read_po"),
+    FileFormat(
+        "po", (".po", ".pot"), "gettext catalogue", "catalogue_po", "read_po", declared=declared_by_catalogue
+    ),
     FileFormat("xliff", (".xlf", ".xliff"), "XLIFF", "xliff", "read_xliff", declared=_XML),
     FileFormat("tmx", (".tmx",), "translation memory", "tmx", "read_tmx", declared=_XML),
     FileFormat("json", (".json",), "JSON", "json_file", "read_json"),

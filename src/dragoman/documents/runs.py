@@ -181,10 +181,11 @@ def read_paragraph(xml: XmlSource, dialect: Dialect, element: Element) -> Paragr
     common = weight.most_common(1)[0][0]
     leading = [child.stop for child in xml.children(element) if child.name in dialect.leading]
     prefix = element.full.rpartition(":")[0]
+    bare = xml.child(element, dialect.text) is not None
     paragraph = Paragraph(
         max([element.inner, *leading]), element.inner_stop, Unit(""), f"{prefix}:" if prefix else "", dialect, common,
-        _bare=all(xml.source.startswith(f"<{f'{prefix}:' if prefix else ''}{dialect.text}", item.start)
-                  and xml.child(element, dialect.text) is not None for item in texts),
+        _bare=bare and all(xml.source.startswith(f"<{f'{prefix}:' if prefix else ''}{dialect.text}", item.start)
+                           for item in texts),
     )  # fmt: skip
     _fill(paragraph, reader.items, common)
     return paragraph

@@ -19,8 +19,9 @@ _TIME = r"[ \t]*(?:\d+:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?"
 _TIMING = re.compile(rf"{_TIME}[ \t]*-->{_TIME}.*")
 _BLANKS = re.compile(r"(?:[ \t]*(?:\r\n|\n|\r))+")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|$)")
-_BEGIN = re.compile(r"(?:\{\\[^}\r\n]*\}|<v[ .][^>\r\n]*>|<c[ .][^>\r\n]*>|[ \t])*")
-_MARK = re.compile(r"\{\\[^}\r\n]*\}|</?[A-Za-z0-9][^<>\r\n]*>")
+_BEGIN = re.compile(r"(?:\{\\[^}\r\n]{0,500}\}|<v[ .][^>\r\n]*>|<c[ .][^>\r\n]*>|[ \t])*")
+_MARK = re.compile(r"\{\\[^}\r\n]{0,500}\}|</?[A-Za-z0-9][^<>\r\n]*>")
+_CLOSING = re.compile(r"</([A-Za-z0-9]+)")
 _DASH = re.compile(r"[ \t]*[-\u2010-\u2015\u2022][ \t]*(?=\S)")
 _ENDS = re.compile(r"[.!?:\u2026\u3002\uff01\uff1f\u061f\u0964\u266a][\"'\u201d\u00bb\u2019)\]]*\s*$")
 _MOST_JOINED = 8
@@ -90,13 +91,17 @@ def read_subtitles(file: TextFile, settings: Settings) -> Subtitles:
 
 
 def _end_of_block(source: str, start: int) -> int:
-    """Where the text before the next blank line ends."""
-    at = start
+    """Where the text before the next blank line ends, or before a timing: a blank line is sometimes missing, and with
+    it the number of a cue stands before."""
+    at = numbered = start
     while at < len(source):
         row = _LINE.match(source, at)
         assert row is not None
         if not row[0].strip():
             return at
+        if _TIMING.match(row[0]):
+            return numbered
+        numbered = at if row[0].strip().isdecimal() else row.end()
         at = row.end()
     return at
 
@@ -161,6 +166,7 @@ def _unit_of(group: Sequence[_Line]) -> tuple[Unit, dict[int, str]]:
             inline.text(" ")
             inline.alone(-number)
         at = 0
+        closed = {found[1].lower(): found.start() for found in _CLOSING.finditer(line.text)}  # the last of each name
         for found in _MARK.finditer(line.text):
             inline.text(line.text[at : found.start()])
             at, raw, key = found.end(), found[0], len(marks) + 1
@@ -170,7 +176,7 @@ def _unit_of(group: Sequence[_Line]) -> tuple[Unit, dict[int, str]]:
                 marks[-1000 - opened.pop()[0]] = raw
                 continue
             marks[key] = raw
-            pairs = raw.startswith("<") and not raw.startswith("</") and f"</{name}" in line.text[at:].lower()
+            pairs = raw.startswith("<") and not raw.startswith("</") and closed.get(name, -1) >= at
             if pairs and name not in _NAMELESS:
                 opened.append((key, name))
                 inline.open(key)

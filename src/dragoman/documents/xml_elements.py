@@ -11,6 +11,9 @@ from dragoman.text.xml.tokens import Kind, Token, attributes_of, tokenize
 
 __all__ = ["Element", "XmlSource"]
 
+_DEEPEST = 256
+"""As libxml2 has it. What looks at all that is around or inside an element is bounded by it."""
+
 
 @dataclass(slots=True)
 class Element:
@@ -23,6 +26,7 @@ class Element:
         tag: number of the token of its start tag; ``end``: of its end tag, the same for an empty element.
         start, stop: of the whole in the source.
         inner, inner_stop: of what is between its tags.
+        after: number of the first element behind it.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Element:
     stop: int
     inner: int
     inner_stop: int
+    after: int
 
 
 class XmlSource:
@@ -57,16 +62,19 @@ class XmlSource:
                 name = token.name.rpartition(":")[2]
                 element = Element(
                     name, token.name, len(self.elements), parent, number, number,
-                    token.start, token.stop, token.stop, token.stop,
+                    token.start, token.stop, token.stop, token.stop, len(self.elements) + 1,
                 )  # fmt: skip
                 if token.kind is Kind.START:
                     opened.append(element.number)
+                    if len(opened) > _DEEPEST:
+                        raise DocumentError(f"{self._name} is nested deeper than {_DEEPEST} (offset {token.start}).")
                 self.elements.append(element)
             elif token.kind is Kind.END:
                 if not opened or self.elements[opened[-1]].full != token.name:
                     raise DocumentError(f"{self._name} is not well-formed: </{token.name}> at offset {token.start}.")
                 element = self.elements[opened.pop()]
                 element.end, element.inner_stop, element.stop = number, token.start, token.stop
+                element.after = len(self.elements)
         if opened:
             element = self.elements[opened[-1]]
             where = f"<{element.full}> at offset {element.start} has no end"
@@ -78,17 +86,17 @@ class XmlSource:
 
     def within(self, element: Element) -> Iterator[Element]:
         """What is inside of it, in order."""
-        for number in range(element.number + 1, len(self.elements)):
-            other = self.elements[number]
-            if other.start >= element.stop:
-                return
-            yield other
+        for number in range(element.number + 1, element.after):
+            yield self.elements[number]
 
     def children(self, element: Element, *names: str) -> Iterator[Element]:
         """Elements directly in it; of these names, if there are any."""
-        for other in self.within(element):
-            if other.parent == element.number and (not names or other.name in names):
+        number = element.number + 1
+        while number < element.after:
+            other = self.elements[number]
+            if not names or other.name in names:
                 yield other
+            number = other.after
 
     def child(self, element: Element, name: str) -> Element | None:
         """The first child of a name."""

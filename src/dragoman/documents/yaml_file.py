@@ -22,6 +22,12 @@ __all__ = ["read_yaml"]
 
 _RESOLVER = yaml.SafeLoader("")
 _PLAIN = re.compile(r"[^\W\d_](?:[^\n:#\[\]{},&*!|>'\"%@`]|:(?=\S)|(?<=\S)#)*(?<=\S)")
+_DEEPEST = 200
+"""PyYAML's time grows with the depth of each token."""
+_OPENING = (
+    yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken, yaml.BlockMappingStartToken, yaml.BlockSequenceStartToken,
+)  # fmt: skip
+_CLOSING = (yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken, yaml.BlockEndToken)
 _MAPPING, _KEY, _VALUE, _SEQUENCE = range(4)
 
 
@@ -31,11 +37,7 @@ def read_yaml(file: TextFile, settings: Settings) -> SpanDocument:
     places: list[Place] = []
     stack: list[int] = []
     try:
-        starts = {
-            token.end_mark.index: token.start_mark.index
-            for token in yaml.scan(source)
-            if isinstance(token, yaml.ScalarToken)
-        }
+        starts = _scalars(source)
         for event in yaml.parse(source):
             if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
                 _passed(stack)
@@ -53,6 +55,18 @@ def read_yaml(file: TextFile, settings: Settings) -> SpanDocument:
     except (yaml.YAMLError, RecursionError) as error:
         raise DocumentError(f"not YAML: {' '.join(str(error).split())}") from None
     return SpanDocument(file, places)
+
+
+def _scalars(source: str) -> dict[int, int]:
+    """Where scalars end, to where they start. Raises DocumentError for what is nested too deep."""
+    found, depth = {}, 0
+    for token in yaml.scan(source):
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > _DEEPEST:
+            raise DocumentError(f"the YAML is nested deeper than {_DEEPEST} (line {token.start_mark.line + 1}).")
+        if isinstance(token, yaml.ScalarToken):
+            found[token.end_mark.index] = token.start_mark.index
+    return found
 
 
 def _passed(stack: list[int]) -> None:
