@@ -128,3 +128,11 @@ def test_closed_streams(closed: str, arguments: str, said: str, tmp_path: Path) 
         ["sh", "-c", command], capture_output=True, text=True, input="Hello.\n", env=os.environ | {"PYTHONPATH": path}
     )
     assert done.returncode == 1 and said in done.stderr and "defect" not in done.stderr
+
+
+def test_suffixes_are_those_of_the_formats() -> None:
+    """Listed twice, since a command line that translates a sentence reads no file."""
+    from dragoman.cli.arguments import SUFFIXES
+    from dragoman.documents.registry import FORMATS
+
+    assert {suffix for one in FORMATS for suffix in one.suffixes} == SUFFIXES

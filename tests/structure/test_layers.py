@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -93,6 +94,14 @@ def test_no_circles() -> None:
         TopologicalSorter({name: imported(path) for name, path in MODULES.items() if name not in DOORS}).prepare()
     except CycleError as error:
         pytest.fail(f"files import each other in a circle: {' -> '.join(error.args[1])}")
+
+
+def test_the_map_is_the_floors() -> None:
+    """CONTRIBUTING.md lists every room on its floor."""
+    text = (PACKAGE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| ((?:`[\w./]+`(?:, )?)+) \|", text, re.MULTILINE)
+    told = {room.strip("`/").removesuffix(".py"): int(floor) - 1 for floor, rooms in rows for room in rooms.split(", ")}
+    assert told == FLOOR_OF
 
 
 def test_public_names() -> None:

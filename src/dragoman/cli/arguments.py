@@ -11,9 +11,10 @@ import click
 
 __all__ = ["SUFFIXES", "Job", "Wanted", "plan_outputs", "read_arguments"]
 
-_SHOWN = (".txt", ".html", ".htm", ".xhtml", ".xml", ".md", ".srt", ".vtt", ".po", ".pot", ".xlf", ".xliff", ".tmx")
+_MARKED = (".html", ".htm", ".xhtml", ".xml", ".md", ".markdown")
+_SHOWN = (".txt", *_MARKED, ".srt", ".vtt", ".po", ".pot", ".xlf", ".xliff", ".tmx")
 _DATA = (".json", ".yaml", ".yml", ".properties", ".csv", ".tsv")
-_ZIPPED = (".docx", ".odt", ".odp", ".pptx", ".xlsx", ".epub")
+_ZIPPED = (".docx", ".odt", ".odp", ".ods", ".pptx", ".xlsx", ".epub")
 """Nothing that a terminal could show."""
 SUFFIXES = frozenset((*_SHOWN, *_DATA, *_ZIPPED))
 
