@@ -48,5 +48,5 @@ def test_a_page_and_a_memory(source: Path) -> None:
 
 
 def test_other_names_are_refused_before_the_work(source: Path) -> None:
-    with pytest.raises(OptionsError, match="html or .tmx"):
+    with pytest.raises(OptionsError, match=r"html or \.tmx"):
         written(source, "x.docx")
