@@ -28,7 +28,7 @@ SENTENCES = ["Where is the train station?", "She said that she would call as soo
 def test_a_student_ends_its_translations_whatever_the_text(tmp_path: Path) -> None:
     (vocabulary,) = {path / "vocab.spm" for path in find_route("en", "de")}
     shutil.copyfile(vocabulary, tmp_path / "vocab.spm")
-    shape, pieces = students.Shape(width=128, inner=256, encoder=1, decoder=1), 6000
+    shape, pieces = students.Shape(width=128, inner=256, encoder=1, decoder=1), 8000
     arrays = students.parameters(shape, pieces, seed=1)
     floats = {name: Parameter(name, array.shape, array) for name, array in arrays.items()}
     path = tmp_path / "model.npz"

@@ -69,6 +69,7 @@ class _AlignmentKind(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 @click.option("--columns", metavar="NAME|N,...", help="Of tables: which to translate.")
 @click.option("--header/--no-header", default=True, help="Tables begin with a row of names.")
 @click.option("--fuzzy/--no-fuzzy", default=True, help="Mark what is filled into catalogues for review.")
+@click.option("--bilingual", is_flag=True, help="Write sentences side by side instead: .tsv, .html or .tmx.")
 @click.option(
     "--precision", type=click.Choice(["auto", "float32", "int8"]), default="auto", show_default=True
 )
@@ -102,6 +103,7 @@ def command(
     columns: str | None,
     header: bool,
     fuzzy: bool,
+    bilingual: bool,
     precision: Any,
     compat: Any,
     beam_size: int | None,
@@ -166,6 +168,7 @@ def command(
             "columns": tuple(columns.split(",")) if columns else (),
             "header": header,
             "fuzzy": fuzzy,
+            "bilingual": bilingual,
         }
         if jobs or document is not None:
             from dragoman.documents.translate import translate_file

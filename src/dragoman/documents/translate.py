@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
+from dragoman.documents.bilingual import side_by_side
 from dragoman.documents.registry import find_format, read_document
 from dragoman.documents.unit import Settings, Unit
 from dragoman.errors import DocumentError
@@ -72,6 +73,7 @@ def translate_file(
     header: bool = True,
     fuzzy: bool = True,
     declare: bool = False,
+    bilingual: bool = False,
     progress: Progress | None = None,
     **changes: Unpack[DecodingChanges],
 ) -> FileReport:
@@ -90,6 +92,7 @@ def translate_file(
         columns, header: of tables: which to translate (names, or numbers from 1), and whether the first row names them.
         fuzzy: mark what is filled into catalogues for review.
         declare: have pages and XML say that they are in ``target`` (``lang``, ``dir``, ``xml:lang``).
+        bilingual: write sentences and translations side by side instead of the file: .tsv, .html or .tmx.
         progress: told as parts are done.
         options, **changes: as for `Translator.translate`.
 
@@ -104,6 +107,8 @@ def translate_file(
         raise DocumentError(f"{output}: the translation would overwrite the file it is made of: name another output.")
     if path.stat().st_size > _MOST_BYTES:
         raise DocumentError(f"{path}: {path.stat().st_size} bytes; {_MOST_BYTES} are the most for one file.")
+    if bilingual:
+        side_by_side(output, (), source or "", target or "")  # whether it can be, before hours of work
     settings = Settings(
         source=source or "", target=target or "", encoding=encoding, split=split, fuzzy=fuzzy, columns=tuple(columns),
         header=header, declare=declare,
@@ -114,6 +119,9 @@ def translate_file(
     stated = {name: value for name, value in given.items() if value is not None}
     call: Callable[..., Any] = partial(translator.translate, options=options, **stated, **changes)
     found = translate_bytes(path.read_bytes(), path, call, settings=settings, format=format, progress=progress)
+    if bilingual:
+        sentences = ((one.source, one.target) for _, answer in found.pairs for one in answer.sentences)
+        found = replace(found, data=side_by_side(output, sentences, settings.source, settings.target))
     write_whole(output, found.data)
     return FileReport(output, found.sentences, found.warnings)
 
@@ -152,8 +160,9 @@ def translate_bytes(
             progress(finished, total)
     written = document.write([done[unit].text for unit in units])
     warnings = [warning for answer in done.values() for warning in answer.warnings]
+    pairs = tuple((unit, done[unit]) for unit in dict.fromkeys(units))
     sentences = sum(len(answer.sentences) for answer in done.values())
-    return Translated(written, sentences, tuple(dict.fromkeys(warnings)), tuple(done.items()))
+    return Translated(written, sentences, tuple(dict.fromkeys(warnings)), pairs)
 
 
 def _portions(units: dict[Unit, None]) -> Iterator[Sequence[Unit]]:
