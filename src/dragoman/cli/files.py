@@ -22,11 +22,12 @@ _MOST_WARNINGS = 5
 TranslateFile = Callable[[Path, Path], "FileReport"]
 
 
-def translate_files(jobs: Sequence[Job], translate: TranslateFile) -> int:
+def translate_files(jobs: Sequence[Job], translate: TranslateFile, *, resume: bool = False) -> int:
     """All of them, one after the other; what goes wrong with one is told, and the others come out.
 
     Args:
         translate: a file into another.
+        resume: leave files whose output is there and no older than they are: an output is written whole or not at all.
 
     Returns:
         How many failed.
@@ -35,12 +36,21 @@ def translate_files(jobs: Sequence[Job], translate: TranslateFile) -> int:
 
     failed = 0
     for job in jobs:
+        if resume and _is_done(job):
+            continue
         try:
             _tell(job.path, _translate(job, translate))
         except (DragomanError, OSError) as error:
             failed += 1
             click.echo(f"dragoman: {job.path}: {_without_name(str(error), job.path)}", err=True)
     return failed
+
+
+def _is_done(job: Job) -> bool:
+    try:
+        return job.output is not None and job.output.stat().st_mtime >= job.path.stat().st_mtime
+    except OSError:
+        return False
 
 
 def _translate(job: Job, translate: TranslateFile) -> Sequence[str]:

@@ -69,6 +69,7 @@ class _AlignmentKind(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 @click.option("--columns", metavar="NAME|N,...", help="Of tables: which to translate.")
 @click.option("--header/--no-header", default=True, help="Tables begin with a row of names.")
 @click.option("--fuzzy/--no-fuzzy", default=True, help="Mark what is filled into catalogues for review.")
+@click.option("--resume", is_flag=True, help="Leave files whose translation is there and is not older.")
 @click.option("--bilingual", is_flag=True, help="Write sentences side by side instead: .tsv, .html or .tmx.")
 @click.option(
     "--precision", type=click.Choice(["auto", "float32", "int8"]), default="auto", show_default=True
@@ -104,6 +105,7 @@ def command(
     header: bool,
     fuzzy: bool,
     bilingual: bool,
+    resume: bool,
     precision: Any,
     compat: Any,
     beam_size: int | None,
@@ -176,7 +178,8 @@ def command(
             if document is not None:
                 jobs = [Job(stack.enter_context(_kept(document)), Path(output_path) if output_path else None)]
             failures = translate_files(
-                jobs, lambda path, output: translate_file(path, output, translator, **files, **call, **changes)
+                jobs, lambda path, output: translate_file(path, output, translator, **files, **call, **changes),
+                resume=resume,
             )
         else:
             text = wanted.text.encode("utf-8", "surrogateescape") if wanted.text is not None else lines
