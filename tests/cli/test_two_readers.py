@@ -79,15 +79,26 @@ def test_the_table_is_covered() -> None:
     assert {name for name, option in OPTIONS.items() if option.role == "model"} == ARCHITECTURE_OPTIONS
 
 
-@pytest.mark.parametrize("name", [name for name, option in OPTIONS.items() if option.role == "idle"])
+IDLE = [name for name, option in OPTIONS.items() if option.role == "idle" and name != "quality"]
+
+
+@pytest.mark.parametrize("name", IDLE)
 def test_what_is_idle_is_idle_for_both(name: str, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     config = write(folder, f"{name}: {7 if OPTIONS[name].kind != 'flag' else 'true'}")
-    if name in ("quality", "ssplit-prefix-file", "ssplit-mode", "maxi-batch-sort", "log"):
+    if name in ("ssplit-prefix-file", "ssplit-mode", "maxi-batch-sort", "log"):
         config = write(folder, f"{name}: paragraph")
     with caplog.at_level(logging.INFO):
         dragoman.load(config)
     assert not caplog.records, "an ordinary run"
     assert settings(config).ignored == (name,)
+
+
+def test_a_file_of_quality_is_read_where_qualities_are(folder: Path) -> None:
+    """By `load`, for `Sentence.quality`; what marian-decoder prints has none."""
+    config = write(folder, "quality: paragraph")
+    with pytest.raises(dragoman.ModelNotFoundError, match="paragraph"):
+        dragoman.load(config)
+    assert settings(config).ignored == ("quality",)
 
 
 @pytest.mark.parametrize("name", [name for name, option in OPTIONS.items() if option.role == "refused"])

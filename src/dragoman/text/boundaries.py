@@ -1,6 +1,6 @@
 """Where sentences end within one paragraph: the library `sentencex`, guarded, and what it gets wrong mended on top.
 
-docs/decisions/0022-sentences.md says what was tried and measured. The library's traps: it panics (a BaseException)
+docs/decisions/0023-sentences.md says what was tried and measured. The library's traps: it panics (a BaseException)
 where a capital letter, a white space other than a blank and a full stop meet; it is quadratic; it never ends a sentence
 inside quotation marks or brackets, however far away they close, nor before a digit.
 """
