@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,3 +116,12 @@ def alone(folders: Path) -> dict[tuple[str, str], Translation]:
         with Translator(load(folder)) as translator:
             found.update({(folder.name, text): translator.translate(text, split="none") for text in TEXTS})
     return found
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_shared_service() -> Iterator[None]:
+    """The service of `dragoman.translate` ends with the module that used it: others count threads."""
+    yield
+    shared_service = sys.modules.get("dragoman.service.shared")
+    if shared_service is not None:
+        shared_service.close_shared()

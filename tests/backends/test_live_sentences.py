@@ -11,7 +11,7 @@ from dragoman.backends.batch import Batch
 from dragoman.model import load
 
 
-@pytest.mark.parametrize(("precision", "live"), [("auto", (32, 64, 640)), ("float32", (64, 128, 1280))])
+@pytest.mark.parametrize(("precision", "live"), [("auto", (64, 128, 1280)), ("float32", (64, 128, 1280))])
 def test_heavier_weights_are_worth_more_sentences_under_way(
     precision: Literal["auto", "float32"], live: tuple[int, int, int]
 ) -> None:

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from documents.fakes import identity, shouting
 
-from dragoman.documents.translate import translate_bytes
+from dragoman.documents.translate import translate_bytes, translate_file
 from dragoman.documents.unit import Settings
 from dragoman.errors import DocumentError, OptionsError
 
@@ -163,3 +166,33 @@ def test_stated_encodings() -> None:
     assert found.data == "CAFÉ TIME".encode("latin-1")
     with pytest.raises(OptionsError, match="encoding"):
         translate_bytes(b"a", "x.txt", shouting().translate, settings=Settings(encoding="no-such"))
+
+
+def test_what_stands_at_the_output(tmp_path: Path) -> None:
+    """Links stay links, modes stay, pipes and devices are written to."""
+    source, target, link, pipe = (tmp_path / name for name in ("a.txt", "b.txt", "c.txt", "d.txt"))
+    source.write_text("one two")
+    target.write_text("old")
+    target.chmod(0o600)
+    link.symlink_to(target)
+    translate_file(source, link, shouting())
+    assert link.is_symlink() and target.read_text() == "ONE TWO" and target.stat().st_mode & 0o777 == 0o600
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    translate_file(source, pipe, shouting())
+    assert os.read(reader, 100) == b"ONE TWO" and pipe.is_fifo()
+    os.close(reader)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    for wrong in (tmp_path / "none.txt", tmp_path):
+        with pytest.raises(DocumentError, match="cannot be read"):
+            translate_file(wrong, tmp_path / "out.txt", identity())
+    (tmp_path / "a.docx").write_bytes(b"PK")
+    with pytest.raises(DocumentError, match=r"a\.docx: not a zip"):
+        translate_file(tmp_path / "a.docx", tmp_path / "b.docx", identity())
+    for wrong in (5, None):
+        with pytest.raises(OptionsError):
+            translate_file(wrong, tmp_path / "b.txt", identity())  # type: ignore[arg-type]
+        with pytest.raises(OptionsError, match="translator"):
+            translate_file(tmp_path / "a.docx", tmp_path / "b.docx", wrong)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from dragoman import Fleet, Service
 from dragoman.server import Settings, create_app
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo_service() -> Iterator[Service]:
     with Fleet.from_directory() as fleet, Service(fleet, workers=2) as service:
         yield service

@@ -33,6 +33,8 @@ def test_libretranslate(client: Make) -> None:
     assert http.post("/suggest", data={"q": "a"}).status_code == 403
     same = http.post("/translate", json={"q": "Guten Tag", "source": "de", "target": "de"}).json()
     assert same == {"translatedText": "Guten Tag"}
+    for empty in ("", ["", ""]):
+        assert http.post("/translate", json={"q": empty, "source": "en", "target": "de"}).json() == {"translatedText": empty}
 
 
 @pytest.mark.parametrize(

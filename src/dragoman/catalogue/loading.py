@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dragoman.architectures import Compatibility
 from dragoman.backends.find import BackendName
-from dragoman.errors import ModelNotFoundError
+from dragoman.errors import ModelNotFoundError, OptionsError
 from dragoman.formats.bundle import ModelFiles
 from dragoman.model import Model, PrecisionChoice
 from dragoman.model import load as load_files
@@ -46,6 +46,8 @@ def load(
 
 def _resolved(path: Path | str | ModelFiles) -> Path | str | ModelFiles:
     """A path for a name. What looks like a path, or is one, stays."""
+    if not isinstance(path, str | os.PathLike | ModelFiles):
+        raise OptionsError("path", path, "a path, a name or languages such as 'en-de', or ModelFiles")
     if not isinstance(path, str) or os.sep in path or "/" in path or os.path.exists(path):
         return path
     from dragoman.catalogue.known import find_known

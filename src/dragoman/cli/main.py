@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 
 import click
 
+import dragoman
+
 __all__ = ["cli", "main"]
 
 _COMMANDS = {
@@ -101,7 +103,7 @@ def _say(message: str) -> None:
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="dragoman")
+@click.version_option(dragoman.__version__, prog_name="dragoman")
 @click.option("--debug", is_flag=True, help="On errors, show where they come from.")
 def cli(debug: bool) -> None:
     """Translate with Marian models: many of them in one process, in the memory of a few.

@@ -47,6 +47,8 @@ def serve(config: str | None, print_config: bool, **flags: object) -> None:
     try:
         from dragoman.server.run import serve as run
     except ImportError as error:
+        if (error.name or "").partition(".")[0] == "dragoman":
+            raise
         raise DragomanError(f"{error.name} is not installed: pip install dragoman[server]") from None
     raise SystemExit(run(settings))
 

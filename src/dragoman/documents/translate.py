@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import Any, Unpack
 from dragoman.documents.bilingual import side_by_side
 from dragoman.documents.registry import find_format, read_document
 from dragoman.documents.unit import Settings, Unit
-from dragoman.errors import DocumentError
+from dragoman.errors import DocumentError, OptionsError
 from dragoman.options import DecodingChanges, DecodingOptions, Split
 from dragoman.result import Translation
 from dragoman.run.translates import Translates
@@ -99,14 +100,15 @@ def translate_file(
     Raises:
         DocumentError: the file is not what its format says, or the translation cannot be written in it.
         OptionsError: an argument is out of range.
-        OSError: a file cannot be read or written.
         others: as `Translator.translate`.
     """
+    for name, value in (("path", path), ("output", output)):
+        if not isinstance(value, str | os.PathLike):
+            raise OptionsError(name, value, "a path")
+    if not hasattr(translator, "translate"):
+        raise OptionsError("translator", translator, "a Translator, a Service, or whatever translates as one does")
     path, output = Path(path), Path(output)
-    if output.exists() and os.path.samefile(path, output):
-        raise DocumentError(f"{output}: the translation would overwrite the file it is made of: name another output.")
-    if path.stat().st_size > _MOST_BYTES:
-        raise DocumentError(f"{path}: {path.stat().st_size} bytes; {_MOST_BYTES} are the most for one file.")
+    data = _read(path, output)
     if bilingual:
         side_by_side(output, (), source or "", target or "")  # whether it can be, before hours of work
     settings = Settings(
@@ -118,11 +120,14 @@ def translate_file(
     given = {"model": model, "route": route, "glossary": glossary, "keep": keep or None}
     stated = {name: value for name, value in given.items() if value is not None}
     call: Callable[..., Any] = partial(translator.translate, options=options, **stated, **changes)
-    found = translate_bytes(path.read_bytes(), path, call, settings=settings, format=format, progress=progress)
+    found = translate_bytes(data, path, call, settings=settings, format=format, progress=progress)
     if bilingual:
         sentences = ((one.source, one.target) for _, answer in found.pairs for one in answer.sentences)
         found = replace(found, data=side_by_side(output, sentences, settings.source, settings.target))
-    write_whole(output, found.data)
+    try:
+        write_whole(output, found.data)
+    except OSError as error:
+        raise DocumentError(f"{output}: cannot be written: {error.strerror or error}.") from None
     return FileReport(output, found.sentences, found.warnings)
 
 
@@ -145,7 +150,10 @@ def translate_bytes(
         others, and errors: as `translate_file`.
     """
     settings = settings or Settings()
-    document = read_document(data, find_format(name, data, format), settings, name)
+    try:
+        document = read_document(data, find_format(name, data, format), settings, name)
+    except DocumentError as error:
+        raise error if str(name) in str(error) else DocumentError(f"{name}: {error}") from None
     units = document.units
     total = sum(len(unit.text) for unit in units)
     done: dict[Unit, Translation] = {}
@@ -165,6 +173,20 @@ def translate_bytes(
     return Translated(written, sentences, tuple(dict.fromkeys(warnings)), pairs)
 
 
+def _read(path: Path, output: Path) -> bytes:
+    """The file's bytes. Raises DocumentError if they cannot be had, or if it is the output too."""
+    try:
+        if output.exists() and os.path.samefile(path, output):
+            problem = "the translation would overwrite the file it is made of: name another output"
+            raise DocumentError(f"{output}: {problem}.")
+        size = path.stat().st_size
+        if size > _MOST_BYTES:
+            raise DocumentError(f"{path}: {size} bytes; {_MOST_BYTES} are the most for one file.")
+        return path.read_bytes()
+    except OSError as error:
+        raise DocumentError(f"{path}: cannot be read: {error.strerror or error}.") from None
+
+
 def _portions(units: dict[Unit, None]) -> Iterator[Sequence[Unit]]:
     """Units that one call takes: of one format, and neither too many nor too long."""
     portion: list[Unit] = []
@@ -181,13 +203,20 @@ def _portions(units: dict[Unit, None]) -> Iterator[Sequence[Unit]]:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write beside, then rename: nobody sees half a file. Raises OSError."""
+    """Write beside, then rename: nobody sees half a file. A link stays one, a file that was there keeps its mode, and
+    what is no regular file (a pipe, a device) is written to. Raises OSError.
+    """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        with path.open("wb", buffering=0) as file:
+            file.write(data)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:200]}.", suffix=".part", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -162,9 +162,9 @@ class Engine:
 def _portions(numbers: Sequence[int], texts: Sequence[str]) -> list[list[int]]:
     """What enters the queue at a time: a long request takes its turns with the others."""
     portions: list[list[int]] = []
-    size = _PORTION_CHARACTERS
+    size = 0
     for number in numbers:
-        if size + len(texts[number]) > _PORTION_CHARACTERS:
+        if not portions or size + len(texts[number]) > _PORTION_CHARACTERS:
             portions.append([])
             size = 0
         portions[-1].append(number)

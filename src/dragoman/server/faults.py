@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from dragoman.errors import (
     DeadlineExceededError,
     DocumentError,
@@ -18,6 +20,7 @@ from dragoman.errors import (
 __all__ = ["RequestError", "status_of"]
 
 _RETRY_S = 1
+_log = logging.getLogger("dragoman.server")
 
 
 class RequestError(Exception):
@@ -50,4 +53,5 @@ def status_of(error: Exception) -> RequestError:
         return RequestError(501, str(error))
     if isinstance(error, DragomanError):
         return RequestError(500, str(error))
+    _log.error("a request failed", exc_info=error)
     return RequestError(500, "An error within the server.")

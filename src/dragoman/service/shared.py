@@ -15,7 +15,7 @@ from dragoman.result import Translation
 from dragoman.service.calls import Call
 from dragoman.service.service import Service
 
-__all__ = ["shared_service", "translate"]
+__all__ = ["close_shared", "shared_service", "translate"]
 
 _lock = threading.Lock()
 _services: dict[int, Service] = {}
@@ -23,7 +23,7 @@ _services: dict[int, Service] = {}
 
 
 def shared_service() -> Service:
-    """The process's one service, with as many workers as it has processors. Not to be closed."""
+    """The process's one service, with as many workers as it has processors."""
     with _lock:
         service = _services.get(os.getpid())
         if service is None:
@@ -33,6 +33,15 @@ def shared_service() -> Service:
             model = known[name]
             service.fleet.add(name, model.path, languages=model.languages, **model.options)
         return service
+
+
+def close_shared() -> None:
+    """End the process's service and its threads, and forget the models. The next use makes it anew."""
+    with _lock:
+        service = _services.pop(os.getpid(), None)
+    if service is not None:
+        service.close()
+        service.fleet.close()
 
 
 @overload

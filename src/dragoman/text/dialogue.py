@@ -49,6 +49,7 @@ class PlannedLine:
         linked: its translation is needed with a soft alignment.
         stand_ins: where the text has `STAND_INS`' first for what is copied.
         terms: of a glossary, with spans in the text; ``method``: how they are got into the translation.
+        exact: what the model answers is the translation, whatever it is.
     """
 
     text: str
@@ -56,6 +57,7 @@ class PlannedLine:
     stand_ins: tuple[Span, ...] = ()
     terms: tuple[TermMatch, ...] = ()
     method: GlossaryMethod = "auto"
+    exact: bool = False
 
 
 class AskKind(NamedTuple):
@@ -136,6 +138,10 @@ class Dialogue:
 def _talk(line: PlannedLine, prefix: str, constraints: tuple[Constraint, ...]) -> _Talk:
     if line.terms:
         return (yield from _with_terms(line, prefix))
+    if line.exact:
+        only = yield Ask(line.text, prefix, AskKind(line.linked), constraints)
+        assert only is not None
+        return only
     first = yield from _numbered(Ask(line.text, prefix, AskKind(line.linked), constraints))
     assert first is not None
     if not line.stand_ins or _keeps_stand_ins(line, STAND_INS[0], first):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -122,6 +122,8 @@ class Glossary:
         """
         languages = _code("source", source), _code("target", target)
         found: dict[str, Term] = {}
+        if isinstance(pairs, str | Mapping) or not isinstance(pairs, Iterable):
+            raise OptionsError("pairs", pairs, "pairs of texts, such as a dict's items()")
         for number, pair in enumerate(pairs):
             name = f"glossary[{number}]"
             if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(one, str) for one in pair):

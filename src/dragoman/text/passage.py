@@ -53,7 +53,7 @@ class WholePassage:
 
     @property
     def lines(self) -> tuple[PlannedLine, ...]:
-        return (PlannedLine(self.source),)
+        return (PlannedLine(self.source, exact=True),)
 
     def write(self, translated: Sequence[Translation], options: DecodingOptions) -> Translation:
         return realigned(translated[0], options)
