@@ -17,5 +17,5 @@ def test_heavier_weights_are_worth_more_sentences_under_way(
 ) -> None:
     batch = Batch.of([[*[7] * 15, 0]] * 200, [20] * 200)
     model = load(MODEL, precision=precision, shortlist="none")
-    assert need(model, batch) == need(model, batch, live)
+    assert need(model, batch, (32, 64, 640)) <= need(model, batch) <= need(model, batch, live)
     assert need(model, batch, (32, 64, 640)) < need(model, batch, (64, 128, 1280))

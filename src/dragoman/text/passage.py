@@ -47,13 +47,14 @@ class Passage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WholePassage:
-    """A text that is one line."""
+    """A text that is one line. ``exact``: what the model answers is its translation, whatever it is."""
 
     source: str
+    exact: bool = False
 
     @property
     def lines(self) -> tuple[PlannedLine, ...]:
-        return (PlannedLine(self.source, exact=True),)
+        return (PlannedLine(self.source, exact=self.exact),)
 
     def write(self, translated: Sequence[Translation], options: DecodingOptions) -> Translation:
         return realigned(translated[0], options)
@@ -125,7 +126,7 @@ def read_plain(text: str, reading: Reading) -> Passage:
         reading: how.
     """
     if reading.split == "none":
-        return WholePassage(text)
+        return WholePassage(text, exact=True)
     spans = split_sentences(text, reading.split, reading.language)
     read = tuple([has_letters(text[start:stop]) for start, stop in spans])
     if read == (True,) and spans[0] == (0, len(text)):
