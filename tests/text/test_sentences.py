@@ -121,3 +121,12 @@ def test_other_base_exceptions_pass(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_letters() -> None:
     assert has_letters("a") and has_letters("中") and has_letters("1 б")
     assert not has_letters("1 + 2 = 3 😀 ---")
+
+
+@pytest.mark.parametrize("marker", ["- ", "\t* ", "\u2013 ", "\u2022 "])
+def test_markers_of_items_stand_between_sentences(marker: str) -> None:
+    text = f"{marker}One cat. Two cats.\n{marker}A dog."
+    found = [text[start:stop] for start, stop in split_sentences(text, "paragraph", "en")]
+    assert found == ["One cat.", "Two cats.", "A dog."]
+    whole = f"{marker}One cat."
+    assert split_sentences(whole, "sentence") == [(len(whole) - len(whole.lstrip()), len(whole))]

@@ -27,6 +27,10 @@ class Splitter(Protocol):
     def __call__(self, text: str, language: str, /) -> list[int]: ...
 
 
+_BULLET = re.compile(r"\s*[-*\u2013\u2014\u2022\u00b7\u2023\u25aa\u25e6][ \t\u00a0]+(?=\S)")
+"""What an item of a list or a line of a dialogue begins with."""
+
+
 def has_letters(text: str) -> bool:
     """Whether there is a letter of any script: what has none is copied, a model would only babble."""
     return _LETTER.search(text) is not None
@@ -47,9 +51,12 @@ def split_sentences(text: str, split: Split, language: str = "", splitter: Split
     for start, stop in _units(text, split):
         first = start
         if split in ("paragraph", "wrapped_text"):
+            marker = _BULLET.match(text, start, stop)
+            if marker is not None and _LETTER.search(text, marker.end(), stop):  # stays: models make words of it
+                first = marker.end()
             for end in splitter(text[start:stop], primary):
                 _add(spans, text, first, start + end)
-                first = start + end
+                first = max(first, start + end)
         _add(spans, text, first, stop)
     return spans
 
