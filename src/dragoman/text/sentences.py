@@ -53,10 +53,10 @@ def split_sentences(text: str, split: Split, language: str = "", splitter: Split
         if split in ("paragraph", "wrapped_text"):
             marker = _BULLET.match(text, start, stop)
             if marker is not None and _LETTER.search(text, marker.end(), stop):  # stays: models make words of it
-                first = marker.end()
+                first = start = marker.end()
             for end in splitter(text[start:stop], primary):
                 _add(spans, text, first, start + end)
-                first = max(first, start + end)
+                first = start + end
         _add(spans, text, first, stop)
     return spans
 
