@@ -94,6 +94,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer(body=True)
 
+    def _count(self, path: str, sent: int) -> None:
+        with self.here.lock:
+            self.here.sent[path] = self.here.sent.get(path, 0) + sent
+
     def _answer(self, *, body: bool) -> None:
         site = self.here
         path = unquote(urlsplit(self.path).path)
@@ -187,14 +191,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if not body or status == 304:
             return
+        sent = len(data) if stop is None else stop
+        if path:  # counted before the client can have it all
+            self._count(path, sent)
         try:
-            self.wfile.write(data if stop is None else data[:stop])
+            self.wfile.write(data[:sent])
             self.wfile.flush()
         except OSError:
+            if path:
+                self._count(path, -sent)
             return
-        if path:
-            with self.here.lock:
-                sent = len(data) if stop is None else stop
-                self.here.sent[path] = self.here.sent.get(path, 0) + sent
         if stop is not None:
             self.close_connection = True
