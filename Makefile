@@ -52,7 +52,7 @@ $(BIN)/python:
 $(VENV)/.installed: $(BIN)/python $(SOURCES)
 	@echo "dragoman: fetching build tools into $(VENV), about half a minute"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "scikit-build-core>=0.10" "nanobind>=2.4" cmake ninja
-	@echo "dragoman: compiling the kernels for every kind of processor, about five minutes on two cores; later builds are short"
+	@echo "dragoman: compiling the kernels for every kind of processor, one to five minutes on two cores; later builds are short"
 	@bash -o pipefail -c '$(BIN)/python -m pip install --verbose --disable-pip-version-check --no-build-isolation --editable . 2>&1 \
 	  | tee $(VENV)/build.log | awk "/^ *\\[[0-9]+\\/[0-9]+\\]/ { print \"  \" \$$1; fflush() }"' || { tail -30 $(VENV)/build.log; exit 1; }
 	@touch $@
